@@ -1,0 +1,39 @@
+"""Where kernel trees and labelled series are, for the tests that need them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def _directory(variable: str, what: str) -> Path:
+    value = os.environ.get(variable)
+    if not value:
+        pytest.skip(f"{what}: ${variable} is not set")
+    path = Path(value)
+    if not path.is_dir():
+        pytest.skip(f"{what}: {path} does not exist")
+    return path
+
+
+@pytest.fixture(scope="session")
+def trees() -> Path:
+    """The directory that holds linux-7.2 and linux-6.12 as git repositories."""
+    return _directory("CHECKSERIES_TREES", "kernel trees")
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The directory that holds index.json, defects/, clean/ and mail/."""
+    return _directory("CHECKSERIES_CORPUS", "labelled series")
+
+
+@pytest.fixture(scope="session")
+def seed_series() -> Path:
+    """The mailbox of the series that brings parallel bring-up to arm64."""
+    path = _directory("CHECKSERIES_SERIES", "real series") / "hotplug-parallel-v1.mbox"
+    if not path.is_file():
+        pytest.skip(f"{path} does not exist")
+    return path
