@@ -1,0 +1,1 @@
+"""Where a series comes from: mails and mailboxes, plain diffs, and git."""
