@@ -1,0 +1,142 @@
+"""A revision of a git repository, read without a checkout and without writing anything.
+
+Where the repository has a work tree, a file is taken from there if its bytes hash to the blob that the
+revision names, and from the object store otherwise: the answer is always the revision's, but reading costs
+no inflating for files that are checked out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Collection, Mapping
+
+from checkseries.errors import TreeError
+from checkseries.git import Git
+from checkseries.tree.base import holds_word
+
+# git grep tries fixed strings one after the other, and is faster so, until there are about this many.
+_FIXED_WORDS = 20
+_LARGEST_FILE = 64 << 20
+
+
+class RepositoryTree:
+    """One revision of a git repository as a Tree."""
+
+    def __init__(self, git: Git, revision: str, name: str) -> None:
+        """``revision`` is anything that git resolves to a tree; raises TreeError if it does not."""
+        self.name = name
+        self._git = git
+        try:
+            self._tree = git.text("rev-parse", "--verify", "-q", "--end-of-options", f"{revision}^{{tree}}")
+        except TreeError as error:
+            raise TreeError(f"{name}: there is no revision {revision!r}") from error
+        self._entries = _entries(git, self._tree)
+        self._hash = hashlib.sha256 if len(self._tree) == 64 else hashlib.sha1
+        self._checkout = _checkout(git)
+        self._stale: frozenset[str] | None = None
+
+    def read(self, path: str) -> bytes | None:
+        mode, blob = self._entries.get(path, ("", ""))
+        if not mode.startswith("100"):
+            return None
+        if self._checkout is not None:
+            data = _regular(os.path.join(self._checkout, path))
+            if data is not None and self._hash(b"blob %d\0" % len(data) + data).hexdigest() == blob:
+                return data
+        return self._git.blob(blob)
+
+    def mode(self, path: str) -> str | None:
+        entry = self._entries.get(path)
+        return entry[0] if entry else None
+
+    def paths(self) -> Collection[str]:
+        return self._entries.keys()
+
+    def grep(self, words: Collection[str]) -> Mapping[str, frozenset[str]]:
+        found: dict[str, set[str]] = {word: set() for word in words}
+        if not words:
+            return {}
+        where: tuple[str, ...] = ()
+        if self._checkout is None:
+            where = (self._tree,)
+        for path, word in _hits(self._git, words, where):
+            if word in found and path in self._entries:
+                found[word].add(path)
+        if self._checkout is not None:
+            # Files that are not checked out as the revision has them were searched in the wrong state.
+            for path in self._differing():
+                data = self.read(path)
+                for word, paths in found.items():
+                    paths.discard(path)
+                    if data is not None and holds_word(data, word):
+                        paths.add(path)
+        return {word: frozenset(paths) for word, paths in found.items()}
+
+    def _differing(self) -> frozenset[str]:
+        if self._stale is None:
+            raw = self._git.run(
+                *self._git.without_filters(),
+                "diff-index",
+                "-z",
+                "--name-only",
+                "--no-renames",
+                "--no-ext-diff",
+                self._tree,
+            )
+            self._stale = frozenset(raw.decode("utf-8", "surrogateescape").split("\0")) - {""}
+        return self._stale
+
+
+def _entries(git: Git, tree: str) -> dict[str, tuple[str, str]]:
+    """Path -> (mode, blob id) of all files and links of a tree."""
+    entries = {}
+    for line in (
+        git.run("ls-tree", "-r", "-z", "--full-tree", tree).decode("utf-8", "surrogateescape").split("\0")
+    ):
+        if line:
+            head, _, path = line.partition("\t")
+            mode, _, blob = head.split(" ")
+            entries[path] = (mode, blob)
+    return entries
+
+
+def _checkout(git: Git) -> str | None:
+    """The top directory of the work tree; None for a bare repository."""
+    try:
+        top = git.text("rev-parse", "--show-toplevel")
+    except TreeError:
+        return None
+    return top or None
+
+
+def _regular(path: str) -> bytes | None:
+    """The bytes of a file; None if it is missing, a link, no regular file or beyond all measure."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with open(handle, "rb", buffering=0) as file:
+        try:
+            if os.fstat(handle).st_size > _LARGEST_FILE:
+                return None
+            return file.read()
+        except OSError:  # a directory
+            return None
+
+
+def _hits(git: Git, words: Collection[str], where: tuple[str, ...]) -> list[tuple[str, str]]:
+    """(path, word) for each occurrence that git grep finds in the work tree or in a tree object."""
+    if len(words) <= _FIXED_WORDS:
+        patterns = ["-F", *(part for word in words for part in ("-e", word))]
+    else:
+        patterns = ["-E", "-e", "|".join(re.escape(word) for word in words)]
+    out = git.run("grep", "-a", "-o", "-w", "-z", "--no-color", "--no-textconv", "--full-name", "--no-recurse-submodules",
+                  "--no-line-number", "--no-column", *patterns, *where, "--", ":/", good=(0, 1))  # fmt: skip
+    hits = set()
+    prefix = f"{where[0]}:" if where else ""
+    for line in out.decode("utf-8", "surrogateescape").split("\n"):
+        path, _, word = line.partition("\0")
+        hits.add((path.removeprefix(prefix), word))
+    return sorted(hits)
