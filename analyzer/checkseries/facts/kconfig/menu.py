@@ -1,0 +1,179 @@
+"""From entries as they are written to symbols with all their dependencies: ``menu_finalize()``.
+
+Every property gets the conditions of the blocks around it. Members of a choice depend on what the choice
+depends on, not on its value or its prompt's condition.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from checkseries.facts.kconfig.dialect import Parse
+from checkseries.facts.kconfig.order import settled
+from checkseries.facts.kconfig.symbol import (
+    CONSTANTS,
+    NO,
+    Choice,
+    Default,
+    Expr,
+    KconfigError,
+    Prompt,
+    Range,
+    Reverse,
+    Symbol,
+    Tree,
+    Type,
+    both,
+)
+from checkseries.facts.kconfig.toolchain import Toolchain
+from checkseries.facts.kconfig.walled import kconfiglib
+
+_TYPES = {
+    kconfiglib.UNKNOWN: Type.UNKNOWN,
+    kconfiglib.BOOL: Type.BOOL,
+    kconfiglib.TRISTATE: Type.TRISTATE,
+    kconfiglib.INT: Type.INT,
+    kconfiglib.HEX: Type.HEX,
+    kconfiglib.STRING: Type.STRING,
+}
+
+
+def parsed(read: Callable[[str], str | None], top: str, toolchain: Toolchain, *, strict: bool = True) -> Tree:
+    """All symbols that a top Kconfig file and what it sources define; raises KconfigError.
+
+    ``read`` gives the text of a path of the tree, None if there is no such file.
+    """
+    parse = Parse(read, top, toolchain, strict=strict)
+    walk = _Walk(parse)
+    walk.block(parse.top_node.list, None, None, None)
+    walk.transitional()
+    walk.members()
+    modules = parse.modules_symbol or NO
+    for limited in parse.limited:
+        limited.operands = (limited.operands[0], modules)
+    parse.dissolve()
+    return Tree(
+        symbols=parse.symbols,
+        choices=tuple(walk.choices),
+        modules=modules,
+        order=settled(parse.symbols.values()),
+        files=tuple(parse.kconfig_filenames),
+        warnings=tuple(parse.remarks),
+        unmodelled=tuple(parse.unmodelled),
+        assumed=tuple(parse.assumed),
+    )
+
+
+class _Walk:
+    """One walk over the entries, in the order in which they were parsed."""
+
+    def __init__(self, parse: Parse) -> None:
+        self.parse = parse
+        self.always = parse.y
+        self.choices: list[Choice] = []
+        self.prompting: Counter[Symbol] = Counter()
+        """How many entries of a symbol have a prompt."""
+
+    def block(self, node: Any, dep: Expr | None, visible: Expr | None, choice: Choice | None) -> None:
+        """The entries of a block: ``dep`` and ``visible`` are what the blocks around it ask for."""
+        while node is not None:
+            here = both(dep, self.condition(node.dep))
+            item = node.item
+            if item.__class__ is kconfiglib.Symbol:
+                self.config(node, here, visible, choice)
+            elif item.__class__ is kconfiglib.Choice:
+                self.choice(node, here, visible)
+            elif item == kconfiglib.MENU:
+                self.block(node.list, here, both(visible, self.condition(node.visibility)), None)
+            elif node.list is not None:  # an if block
+                self.block(node.list, here, visible, choice)
+            node = node.next
+
+    def condition(self, condition: Any) -> Expr | None:
+        """A condition of an entry, None where nothing is said."""
+        return None if condition is self.always else condition
+
+    def prompts(self, node: Any, dep: Expr | None, visible: Expr | None) -> list[Prompt]:
+        """All prompts of an entry."""
+        written = [*self.parse.more_prompts.get(node, ()), *((node.prompt,) if node.prompt else ())]
+        return [Prompt(text, both(both(dep, visible), self.condition(cond))) for text, cond in written]
+
+    def config(self, node: Any, dep: Expr | None, visible: Expr | None, choice: Choice | None) -> None:
+        """An entry of a symbol."""
+        own = self.parse.own
+        symbol = own(node.item)
+        symbol.type = _TYPES[node.item.orig_type]
+        symbol.places.append((node.filename, node.linenr))
+        if dep is not None:
+            symbol.direct.append(dep)
+        self.prompting[symbol] += bool(node.prompt)
+        symbol.prompts += self.prompts(node, dep, visible)
+        for value, cond in node.defaults:
+            symbol.defaults.append(Default(value, both(dep, self.condition(cond))))
+        for low, high, cond in node.ranges:
+            symbol.ranges.append(Range(own(low), own(high), both(dep, self.condition(cond))))
+        self.reverse(node, symbol, dep)
+        if choice is not None:
+            self.member(node, symbol, choice)
+        if node.is_menuconfig and not node.prompt and self.parse.strict:
+            raise KconfigError(node.filename, node.linenr, "menuconfig statement without prompt")
+
+    def reverse(self, node: Any, symbol: Symbol, dep: Expr | None) -> None:
+        """The ``select`` and ``imply`` statements of an entry, in the order of their lines."""
+        lines = self.parse.reverse_lines.get(node)
+        if lines is None:
+            return
+        selects, implies = iter(node.selects), iter(node.implies)
+        for line, implied in zip(lines, self.parse.reverse_order[node], strict=True):
+            item, cond = next(implies if implied else selects)
+            target = self.parse.own(item)
+            own = self.condition(cond)
+            statement = Reverse(symbol, target, own, both(dep, own), node.filename, line, implied)
+            symbol.selects.append(statement)
+            (target.implied if implied else target.selected).append(statement)
+
+    def member(self, node: Any, symbol: Symbol, choice: Choice) -> None:
+        """A member of a choice, with what ``conf`` asks of one."""
+        if not node.prompt:
+            raise KconfigError(node.filename, node.linenr, "choice member must have a prompt")
+        if symbol.type is not Type.BOOL:
+            raise KconfigError(node.filename, node.linenr, "choice member must be bool")
+        if symbol.choice is not None and symbol.choice is not choice:
+            raise KconfigError(
+                node.filename, node.linenr, "choice value must not have a prompt in another entry"
+            )
+        symbol.choice = choice
+        if symbol not in choice.members:
+            choice.members.append(symbol)
+
+    def choice(self, node: Any, dep: Expr | None, visible: Expr | None) -> None:
+        """A choice and its members."""
+        if not node.prompt:
+            raise KconfigError(node.filename, node.linenr, "choice must have a prompt")
+        choice = Choice(node.filename, node.linenr, self.prompts(node, dep, visible), dep=dep)
+        for value, cond in node.defaults:
+            if not isinstance(value, Symbol) or (value.constant and value.name not in CONSTANTS):
+                raise KconfigError(node.filename, node.linenr, "the default of a choice must be a symbol")
+            choice.defaults.append((value, both(dep, self.condition(cond))))
+        self.choices.append(choice)
+        self.block(node.list, dep, visible, choice)
+
+    def members(self) -> None:
+        """Look at the members of choices once all their entries are known."""
+        for choice in self.choices:
+            for symbol in choice.members:
+                path, line = symbol.places[0]
+                if symbol.defaults:
+                    raise KconfigError(path, line, "defaults for choice values not supported")
+                if self.prompting[symbol] > 1 and self.parse.strict:
+                    raise KconfigError(path, line, "choice value must not have a prompt in another entry")
+
+    def transitional(self) -> None:
+        """Mark the transitional symbols; they can have nothing but a help text."""
+        for name, (path, line) in self.parse.transitional.items():
+            symbol = self.parse.symbols[name]
+            symbol.transitional = True
+            if symbol.direct or symbol.prompts or symbol.defaults or symbol.ranges or symbol.selects:
+                raise KconfigError(path, line, "transitional symbols can only have help sections")

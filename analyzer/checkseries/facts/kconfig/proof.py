@@ -1,0 +1,208 @@
+"""Questions about all configurations at once, and a witness for each that can be had.
+
+The formula of a question's cone goes to a SAT solver. "No" is a proof. "Yes" is turned into a ``.config``
+fragment, checked by :mod:`evaluate`, and shrunk to the assignments that matter; a witness that the
+evaluation does not confirm is never handed out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from checkseries.facts.answer import Impossible, Possibility, Possible, Unknown
+from checkseries.facts.kconfig.encode import Encoding, User
+from checkseries.facts.kconfig.evaluate import Evaluation, quoted
+from checkseries.facts.kconfig.gates import TRUE
+from checkseries.facts.kconfig.symbol import LETTER, Symbol, Tree, Type
+
+MAX_CONFLICTS = 500_000
+"""Conflicts after which the solver gives up; the largest cones of 7.2 take a few thousand."""
+MAX_VARIABLES = 2_000_000
+"""Variables of a formula; the whole of an arch has about 240,000."""
+MAX_SHARED = 120_000
+"""Variables after which the solver that questions share is begun anew, to bound its memory."""
+MAX_TRIES = 8
+"""Solutions that are tried for a witness where comparisons had to be guessed."""
+MAX_EVALUATIONS = 600
+"""Evaluations spent on shrinking one witness."""
+
+_SOLVER = "glucose4"
+_OTHER = "other"
+"""A string that no Kconfig compares with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something that can be asked of configurations."""
+
+    encoded: Callable[[Encoding], int]
+    """The literal of it."""
+    confirmed: Callable[[Evaluation], bool]
+    """Whether one configuration fulfils it."""
+
+
+class Prover:
+    """The questions asked of one tree.
+
+    Whether there is a configuration at all is asked of one solver that learns from question to question;
+    the witness comes from a formula of its own, so that the same question has always the same answer.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._default = Evaluation(tree)
+        self._shared: _Formula | None = None
+
+    def possible(self, question: Question) -> Possibility:
+        """Whether some configuration fulfils a question, with a witness."""
+        if question.confirmed(self._default):
+            return Possible(())
+        if self._shared is None or self._shared.encoding.variables > MAX_SHARED:
+            self._shared = _Formula(self._tree)
+        match self._shared.solved(question):
+            case False:
+                return Impossible()
+            case None:
+                return Unknown("the question is too hard to decide within the limits")
+        return self._witnessed(question)
+
+    def _witnessed(self, question: Question) -> Possibility:
+        formula = _Formula(self._tree)
+        for _ in range(MAX_TRIES):
+            if not formula.solved(question):
+                break
+            assignments = formula.assignments()
+            if question.confirmed(Evaluation(self._tree, assignments)):
+                assignments = _shrunk(self._tree, question, formula.encoding, assignments)
+                return Possible(_lines(self._tree, assignments))
+            if not formula.encoding.guessed:
+                break
+            formula.exclude()
+        return Unknown("a configuration seems to exist, but evaluating it does not confirm it")
+
+
+class _Formula:
+    """An encoding and the solver that holds its clauses."""
+
+    def __init__(self, tree: Tree) -> None:
+        from pysat.solvers import Solver  # here, as it takes 50 ms that a run without a question can save
+
+        self.encoding = Encoding(tree)
+        self._solver = Solver(name=_SOLVER)
+        self._model: frozenset[int] = frozenset()
+
+    def solved(self, question: Question) -> bool | None:
+        """Whether the formula has a solution that fulfils the question; None if the solver gives up."""
+        goal = question.encoded(self.encoding)
+        if goal == -TRUE:
+            return False
+        if self.encoding.variables > MAX_VARIABLES:
+            return None
+        self._solver.append_formula(self.encoding.clauses)
+        self.encoding.clauses.clear()
+        # Leaving things to their defaults where one can makes for short witnesses.
+        self._solver.set_phases([-user.set for user in self.encoding.users.values()])
+        self._solver.conf_budget(MAX_CONFLICTS)
+        answer: bool | None = self._solver.solve_limited(assumptions=[goal])
+        self._model = frozenset(self._solver.get_model()) if answer else frozenset()
+        return answer
+
+    def assignments(self) -> list[tuple[str, str]]:
+        """What the user sets in the solution found last."""
+        return _assignments(self.encoding, self._model)
+
+    def exclude(self) -> None:
+        """Ask for solutions that differ from the last one in what was guessed."""
+        guessed = sorted(self.encoding.guessed)
+        self._solver.add_clause([-literal if literal in self._model else literal for literal in guessed])
+
+
+def _assignments(encoding: Encoding, model: frozenset[int]) -> list[tuple[str, str]]:
+    """What the user sets in a solution, by name."""
+    found = []
+    for symbol, user in encoding.users.items():
+        if user.set in model:
+            value = _value(symbol, user, model)
+            if value is not None:
+                found.append((symbol.name, value))
+    found += [(symbol.name, "y") for symbol, literal in encoding.chosen.items() if literal in model]
+    return sorted(found)
+
+
+def _value(symbol: Symbol, user: User, model: frozenset[int]) -> str | None:
+    """What the user sets a symbol to, as it stands behind ``=``; None if any value will do."""
+    if symbol.logical:
+        return (
+            LETTER[sum(literal in model for literal in user.value)]
+            if symbol.type is Type.TRISTATE
+            else ("y" if user.value[1] in model else "n")
+        )
+    if symbol.type is Type.STRING:
+        texts = [text for text, literal in user.equal.items() if literal in model]
+        return quoted(texts[0] if texts else _OTHER) if user.equal else None
+    if not user.at_least:
+        return None
+    reached = [bound for bound in user.at_least if user.bounds[bound] in model]
+    value = reached[-1] if reached else user.at_least[0] - 1
+    return hex(max(value, 0)) if symbol.type is Type.HEX else str(value)
+
+
+def _shrunk(
+    tree: Tree, question: Question, encoding: Encoding, assignments: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """The assignments without those that do not matter, numbers as small as they can be.
+
+    Halves are left out first, single ones last and again until each is needed.
+    """
+    left = MAX_EVALUATIONS
+
+    def confirmed(tried: list[tuple[str, str]]) -> bool:
+        nonlocal left
+        left -= 1
+        return question.confirmed(Evaluation(tree, tried))
+
+    size = max(1, len(assignments) // 2)
+    while left > 0:
+        position = 0
+        before = len(assignments)
+        while position < len(assignments) and left > 0:
+            fewer = assignments[:position] + assignments[position + size :]
+            if confirmed(fewer):
+                assignments = fewer
+            else:
+                position += size
+        if size == 1 and len(assignments) == before:
+            break
+        size = max(1, size // 2)
+    for position, (name, value) in enumerate(assignments):
+        for smaller in _numbers(tree.symbols[name], encoding):
+            changed = [*assignments[:position], (name, smaller), *assignments[position + 1 :]]
+            if smaller == value or left <= 0:
+                break
+            # A number beyond the symbol's range would be clamped: a reader should not have to know that.
+            if Evaluation(tree, changed).text(tree.symbols[name]) == smaller and confirmed(changed):
+                assignments = changed
+                break
+    return assignments
+
+
+def _numbers(symbol: Symbol, encoding: Encoding) -> list[str]:
+    """The numbers worth trying for an int or hex symbol, ascending."""
+    user = encoding.users.get(symbol)
+    if user is None or symbol.logical or not user.at_least:
+        return []
+    numbers = sorted({user.at_least[0] - 1, *user.at_least})
+    return (
+        [hex(number) for number in numbers if number >= 0]
+        if symbol.type is Type.HEX
+        else [str(n) for n in numbers]
+    )
+
+
+def _lines(tree: Tree, assignments: list[tuple[str, str]]) -> tuple[str, ...]:
+    lines = []
+    for name, value in assignments:
+        logical = tree.symbols[name].logical
+        lines.append(f"# CONFIG_{name} is not set" if logical and value == "n" else f"CONFIG_{name}={value}")
+    return tuple(lines)

@@ -1,0 +1,245 @@
+"""Values, flags, visibility and warnings are those of the kernel's own conf."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from checkseries.facts.answer import Impossible, Possible, Unknown
+from checkseries.facts.kconfig.evaluate import Evaluation, Mode, assigned
+from checkseries.facts.kconfig.expression import text
+from checkseries.facts.kconfig.menu import parsed
+from checkseries.facts.kconfig.model import Model
+from checkseries.facts.kconfig.symbol import KconfigError, Tree, Type
+from checkseries.facts.kconfig.toolchain import Toolchain
+
+pytestmark = [pytest.mark.oracle, pytest.mark.tree]
+
+KERNELS = [
+    ("linux-7.2", "x86"),
+    ("linux-7.2", "mips"),
+    ("linux-7.2", "riscv"),
+    ("linux-7.2", "arm64"),
+    ("linux-6.12", "x86"),
+]
+SEEDS = int(os.environ.get("CHECKSERIES_ORACLE_SEEDS", "1"))
+"""How many randconfigs and how many contradictory inputs a kernel is tried with; from 2 on everything is tried."""
+THOROUGH = SEEDS > 1
+DEFCONFIG = {
+    "x86": "arch/x86/configs/x86_64_defconfig",
+    "mips": "arch/mips/configs/malta_defconfig",
+    "riscv": "arch/riscv/configs/defconfig",
+    "arm64": "arch/arm64/configs/defconfig",
+}
+MODES: tuple[Mode, ...] = ("allmodconfig", "allyesconfig", "allnoconfig", "alldefconfig")
+
+
+def differences(tree: Tree, values: Evaluation, expected: Any) -> list[str]:
+    """Where ours differ from conf's, a line each."""
+    found = list(expected.complaints)
+    ours = {symbol.name: symbol for symbol in tree.order if symbol.type is not Type.UNKNOWN}
+    found += [f"{name}: only conf knows it" for name in sorted(expected.symbols.keys() - ours.keys())]
+    found += [f"{name}: only we know it" for name in sorted(ours.keys() - expected.symbols.keys())]
+    for name in sorted(ours.keys() & expected.symbols.keys()):
+        symbol = ours[name]
+        mine = (values.text(symbol), values.written(symbol), values.visible(symbol))
+        if mine != expected.symbols[name]:
+            found.append(f"{name}: {mine} is {expected.symbols[name]}")
+    unmet = values.all_unmet()
+    if unmet != expected.unmet:
+        found.append(f"unmet: {sorted(unmet ^ expected.unmet)}")
+    return found
+
+
+def contradictory(tree: Tree, dice: random.Random, count: int) -> list[str]:
+    """Lines of a .config that nobody would write: random symbols with random values, some not valid."""
+    symbols = list(tree.order)
+    lines = []
+    for _ in range(count):
+        symbol = dice.choice(symbols)
+        if symbol.logical:
+            value = dice.choice(["y", "m", "n", None, "y"])
+        elif symbol.type is Type.STRING:
+            value = dice.choice(['""', '"a b"', r'"q\"uo\\te"', "bare", '"open', "y"])
+        else:
+            value = dice.choice(["0", "1", "16", "0x10", "ff", "-3", "007", "99999999999999999999", "x"])
+        lines.append(
+            f"# CONFIG_{symbol.name} is not set" if value is None else f"CONFIG_{symbol.name}={value}"
+        )
+    return lines
+
+
+@pytest.fixture(scope="module", params=KERNELS, ids="-".join)
+def case(
+    request: pytest.FixtureRequest,
+    kernel: Callable[[str, str], SimpleNamespace],
+    conf: Callable[[str], Any],
+) -> SimpleNamespace:
+    release, arch = request.param
+    parse = kernel(release, arch)
+    binary = conf(release)
+
+    def run(mode: str, lines: Iterable[str] | None = None, **extra: str) -> tuple[Any, str]:
+        config = None if lines is None else "".join(line + "\n" for line in lines)
+        result: tuple[Any, str] = binary.run(parse.root, mode, parse.environment, parse.table, config, extra)
+        return result
+
+    return SimpleNamespace(tree=parse.tree, run=run, defconfig=DEFCONFIG[arch], root=parse.root)
+
+
+@pytest.mark.parametrize("mode", MODES if THOROUGH else MODES[:1])
+def test_modes(case: SimpleNamespace, mode: Mode) -> None:
+    expected, written = case.run("--" + mode)
+    assert len(expected.symbols) > 15000
+    assert differences(case.tree, Evaluation(case.tree, (), mode), expected) == []
+    if THOROUGH:
+        lines = written.splitlines()
+        again, _ = case.run("--olddefconfig", lines)
+        assert differences(case.tree, Evaluation(case.tree, assigned(lines)), again) == []
+
+
+def test_defconfig(case: SimpleNamespace) -> None:
+    expected, written = case.run("--defconfig=" + case.defconfig)
+    lines = (case.root / case.defconfig).read_text().splitlines()
+    assert differences(case.tree, Evaluation(case.tree, assigned(lines)), expected) == []
+    if THOROUGH:
+        lines = written.splitlines()
+        again, _ = case.run("--olddefconfig", lines)
+        assert differences(case.tree, Evaluation(case.tree, assigned(lines)), again) == []
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_random(case: SimpleNamespace, seed: int) -> None:
+    _, written = case.run("--randconfig", KCONFIG_SEED=str(seed))
+    lines = written.splitlines()
+    expected, _ = case.run("--olddefconfig", lines)
+    assert differences(case.tree, Evaluation(case.tree, assigned(lines)), expected) == []
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("count", [200, 2000, 12000] if THOROUGH else [4000])
+def test_contradictory(case: SimpleNamespace, count: int, seed: int) -> None:
+    lines = contradictory(case.tree, random.Random(f"{count} {seed}"), count)
+    expected, _ = case.run("--olddefconfig", lines)
+    assert differences(case.tree, Evaluation(case.tree, assigned(lines)), expected) == []
+
+
+def test_unmet_dependencies_are_those_that_conf_warns_of(
+    kernel: Callable[[str, str], SimpleNamespace], conf: Callable[[str], Any]
+) -> None:
+    """Selects put in at random: each that can leave dependencies unmet is confirmed by conf, no other is seen to."""
+    parse = kernel("linux-7.2", "x86")
+    dice = random.Random("inject")
+    logical = [symbol for symbol in parse.tree.order if symbol.logical and symbol.choice is None]
+    targets = [symbol for symbol in logical if symbol.direct]
+    lines = []
+    injected: dict[str, str] = {}
+    for number in range(20 * SEEDS):
+        target = dice.choice(targets)
+        name = f"INJECTED_{number}"
+        injected[name] = target.name
+        guard = dice.choice(["", text(target.direct[0]), dice.choice(logical).name])
+        condition = f" if {guard}" if guard and len(target.direct) == 1 else ""
+        lines += [f"config {name}", f'\tbool "{name}"', f"\tselect {target.name}{condition}"]
+    files: dict[str, str] = {
+        "Kconfig": (parse.root / "Kconfig").read_text() + 'source "Kconfig.injected"\n',
+        "Kconfig.injected": "\n".join(lines) + "\n",
+    }
+
+    def read(path: str) -> str | None:
+        if path in files:
+            return files[path]
+        file: Path = parse.root / path
+        return file.read_text(errors="surrogateescape") if file.is_file() else None
+
+    try:
+        model = Model("x86", parsed(read, "Kconfig", Toolchain("x86")))
+    except KconfigError as error:
+        pytest.skip(f"what was put in makes a circle: {error}")
+    binary = conf("linux-7.2")
+
+    def run(mode: str, config: str | None = None, **extra: str) -> Any:
+        return binary.run(parse.root, mode, parse.environment, parse.table, config, extra, files)[0]
+
+    warned: set[str] = set()
+    for expected in (run("--allyesconfig"), run("--allmodconfig"), run("--randconfig", KCONFIG_SEED="7")):
+        warned |= expected.selectors
+    confirmed = 0
+    for name, target in injected.items():
+        (select,) = model.selects_by(name)
+        match model.unmet(select):
+            case Possible(witness) if confirmed < 4 * SEEDS:
+                expected = run("--olddefconfig", "".join(line + "\n" for line in witness))
+                assert target in expected.unmet, (name, target, witness)
+                assert name in expected.selectors
+                confirmed += 1
+            case Impossible():
+                assert name not in warned, (name, target)
+            case Unknown(because):
+                raise AssertionError((name, target, because))
+    assert confirmed == 4 * SEEDS
+
+
+def spoilt(dice: random.Random, tree: Tree, lines: list[str]) -> list[str]:
+    """The lines of a Kconfig file with one of them lost, moved, added or misspelt."""
+    at = dice.randrange(len(lines))
+    name = dice.choice(tree.order).name
+    line = lines[at]
+    match dice.randrange(6):
+        case 0:
+            return lines[:at] + lines[at + 1 :]
+        case 1:
+            new = [
+                f"\tselect {name}\n",
+                f"\tdepends on {name}\n",
+                f"\timply {name} if m\n",
+                "endif\n",
+                f"if {name}\n",
+            ]
+            return [*lines[:at], dice.choice(new), *lines[at:]]
+        case 2:
+            cut = dice.randrange(len(line))
+            return [*lines[:at], line[:cut] + line[cut + 1 :], *lines[at + 1 :]]
+        case 3:
+            return [*lines[:at], line, f'config SPOILT\n\ttristate "x"\n\tselect {name}\n', *lines[at:]]
+        case 4:
+            return [*lines[:at], line.replace("&&", "||").replace("depends on", "select"), *lines[at + 1 :]]
+    return [*lines[:at], *lines[at + 1 : at + 2], line, *lines[at + 2 :]]
+
+
+@pytest.mark.parametrize("seed", range(4 * SEEDS))
+def test_spoilt_kernels(
+    kernel: Callable[[str, str], SimpleNamespace], conf: Callable[[str], Any], seed: int
+) -> None:
+    """What a slip of a patch makes of a kernel: both refuse it, or both make the same of it."""
+    parse = kernel("linux-7.2", "x86")
+    dice = random.Random(f"spoilt {seed}")
+    files: dict[str, str] = {}
+    for _ in range(dice.randint(1, 3)):
+        path = dice.choice([path for path in parse.tree.files if "/" in path])
+        lines = (files.get(path) or parse.read(path)).splitlines(keepends=True)
+        files[path] = "".join(spoilt(dice, parse.tree, lines))
+    toolchain = type(parse.toolchain)("x86")
+    try:
+        tree = parsed(lambda path: files.get(path) or parse.read(path), "Kconfig", toolchain)
+    except KconfigError as error:
+        tree, said = None, str(error)
+    expected, _ = conf("linux-7.2").run(
+        parse.root,
+        "--allyesconfig",
+        parse.environment,
+        {**parse.table, **toolchain.asked},
+        files=files,
+        may_refuse=True,
+    )
+    if tree is None:
+        assert expected.refused, said
+    else:
+        assert not expected.refused, expected.refused
+        assert differences(tree, Evaluation(tree, (), "allyesconfig"), expected) == []
