@@ -1,0 +1,341 @@
+"""How assembly steps through tables, and which members of structures it reads.
+
+Nothing ties ``lsl #4`` in a .S file to the size of a C structure but the memory of whoever wrote both. These
+facts say by how many bytes code steps through a table, on every way in which its ``#if``s let it be
+assembled, or that this is not known, and why.
+
+Not found: steps in a function that was handed the address in a register, on the stack or in memory. An index that code scales is taken to count
+elements one by one, and a loop that accesses one place a round to take one element.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from checkseries.facts.asm_arm64 import SEVERAL, UNKNOWN, Access, Arm64
+from checkseries.facts.asm_closure import Closure, arch_of, closure
+from checkseries.facts.asm_condition import rendered
+from checkseries.facts.asm_constant import Measure, asm_constants
+from checkseries.facts.asm_expand import Budget, Expander, Step, TooMuchError, Variant, variants
+from checkseries.facts.asm_flow import Flow, Machine
+from checkseries.facts.asm_text import Line, asm_source
+from checkseries.facts.asm_value import Value, Variable
+from checkseries.model import Place
+from checkseries.tree import Snapshot, fact
+
+MOST_EFFORT = 1_000_000
+
+__all__ = [
+    "Measure",
+    "MemberAccess",
+    "Refused",
+    "Sites",
+    "Stride",
+    "SymbolUse",
+    "asm_constants",
+    "asm_sites",
+    "asm_symbols",
+    "strides",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Stride:
+    """One site that steps through a table."""
+
+    symbol: str
+    place: Place
+    """Where the scale or the step stands, which need not be where the table is accessed."""
+    bytes: int | None
+    """By how many bytes; None if that is not known."""
+    how: str
+    """``scaled``: an index times a constant; ``increment``: an address moved each round; empty if unknown."""
+    why_unknown: str = ""
+    condition: str = ""
+    """The conditions of the file's own ``#if``s that it was found under; empty if they do not matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberAccess:
+    """A read or write at a constant offset from a symbol, or from an element of a table."""
+
+    symbol: str
+    constant: str
+    """The offset as written: ``CPU_BOOT_TASK``, ``8``."""
+    offset: int | None
+    """Bytes from the symbol or the element; None if the constant has no known value."""
+    place: Place
+    condition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolUse:
+    """A place where the address or the content of a symbol is loaded or stored."""
+
+    symbol: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A stretch of a file that is beyond the bounds: the words that it holds, and why."""
+
+    place: Place
+    words: frozenset[str]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sites:
+    """What is known of one file."""
+
+    strides: tuple[Stride, ...] = ()
+    members: tuple[MemberAccess, ...] = ()
+    uses: tuple[SymbolUse, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+
+@fact
+def strides(tree: Snapshot, symbol: str, path: str, measure: Measure | None = None) -> tuple[Stride, ...]:
+    """How an assembly file steps through a table, site by site; empty only if it does not name the symbol.
+
+    ``measure`` gives values to ``sizeof`` and ``offsetof`` behind constants of asm-offsets.c. A site that is
+    not understood has no ``bytes``; a file that names the symbol without any site has one such entry.
+    """
+    sites = asm_sites(tree, path, symbol, measure)
+    found = [each for each in sites.strides if each.symbol == symbol]
+    found += [
+        Stride(symbol, each.place, None, "", each.why) for each in sites.refused if symbol in each.words
+    ]
+    if not found:
+        named = _named(tree, symbol, path)
+        if named is not None:
+            arch = arch_of(path)
+            why = (
+                f"{symbol} is named here, but no step through it is found"
+                if arch == "arm64"
+                else f"assembly of {arch or 'this file'} is not understood"
+            )
+            found = [Stride(symbol, named, None, "", why)]
+    return tuple(sorted(found, key=lambda each: (each.place.line, each.bytes or 0, each.condition)))
+
+
+@fact
+def asm_symbols(tree: Snapshot, path: str) -> tuple[SymbolUse, ...]:
+    """The symbols whose address or content an arm64 assembly file loads or stores, by place."""
+    return asm_sites(tree, path, None, None).uses
+
+
+@fact
+def asm_sites(tree: Snapshot, path: str, symbol: str | None, measure: Measure | None) -> Sites:
+    """The steps through tables, member accesses and uses of symbols in an arm64 file; nothing for others.
+
+    With a ``symbol`` only the functions that can have to do with it are looked at.
+    """
+    seen = closure(tree, path, measure) if arch_of(path) == "arm64" else None
+    if seen is None:
+        return Sites()
+    stretches = tuple(_stretches(seen.main.lines))
+    named = [_words(stretch) for stretch in stretches]
+    wanted = None if symbol is None else _involving(seen, symbol)
+    findings = _Findings()
+    refused: list[Refused] = []
+    if seen.why:
+        refused.append(Refused(Place(path, 0), _words(seen.main.lines), seen.why))
+    counts = Counter(word for words in named for word in words)
+    budget = Budget(MOST_EFFORT)
+    for at, stretch in enumerate(stretches):
+        if wanted is not None and wanted.isdisjoint(named[at]):
+            continue
+        others = frozenset(word for word in named[at] if counts[word] > 1)
+        try:
+            for variant in variants(seen, stretch, wanted or frozenset(), budget):
+                _examine(seen, variant, others, findings, budget)
+        except TooMuchError as bound:
+            words = named[at] if symbol is None else named[at] | {symbol}
+            refused.append(Refused(_place(stretch[0]), words, str(bound)))
+    return Sites(findings.strides(), findings.members(), findings.uses(), tuple(refused))
+
+
+# --- one way to assemble one stretch
+
+
+def _examine(
+    seen: Closure, variant: Variant, others: frozenset[str], findings: _Findings, budget: Budget
+) -> None:
+    if not variant.steps:
+        return
+    machine = Arm64(Expander(seen, variant.assumed, None, budget), variant.aliases)
+    flow = Flow(variant.steps, Machine(machine.run, machine.leaves), others, budget)
+    before = flow.solve()
+    labels = {step.label for step in variant.steps if step.label}
+    for symbol, step in _loaded(variant.steps):
+        if symbol not in labels:
+            findings.use(symbol, step)
+    accesses: list[Access] = []
+    machine.record = accesses.append
+    for at, block in enumerate(flow.blocks):
+        state = dict(before[at])
+        for number in range(block.first, block.end):
+            machine.run(state, variant.steps[number], number)
+    several = _several(accesses, variant)
+    for access in accesses:
+        findings.access(access, variant, several)
+
+
+def _several(accesses: list[Access], variant: Variant) -> frozenset[Variable]:
+    """The loops that access more than one place of a table each round: one may be unrolled."""
+    places: dict[Variable, set[int]] = {}
+    for access in accesses:
+        for variable, _ in access.address.terms if access.memory else ():
+            places.setdefault(variable, set()).add(access.address.offset)
+            if variant.steps[access.at].word in SEVERAL:
+                places[variable].add(access.address.offset + 1)
+    return frozenset(variable for variable, offsets in places.items() if len(offsets) > 1)
+
+
+_LOADED = re.compile(r"(?::lo12:|^=)\s*([A-Za-z_.$][\w.$]*)")
+_NAME = re.compile(r"[A-Za-z_.$][\w.$]*")
+
+
+def _loaded(steps: tuple[Step, ...]) -> Iterator[tuple[str, Step]]:
+    for step in steps:
+        for operand in step.operands:
+            match = _LOADED.search(operand)
+            if match is None and step.word in ("adr", "adrp") and operand is step.operands[-1]:
+                match = _NAME.match(operand)
+            if match is not None:
+                yield match.group(match.lastindex or 0), step
+
+
+@dataclass(slots=True)
+class _Findings:
+    """Collects what each variant shows; the same site under several conditions becomes one."""
+
+    _strides: dict[tuple[str, Place, int | None, str, str], list[Mapping[str, bool]]] = field(
+        default_factory=dict
+    )
+    _members: dict[tuple[str, str, int | None, Place], list[Mapping[str, bool]]] = field(default_factory=dict)
+    _uses: dict[SymbolUse, None] = field(default_factory=dict)
+
+    def use(self, symbol: str, step: Step) -> None:
+        self._uses[SymbolUse(symbol, _place(step.line))] = None
+
+    def access(self, access: Access, variant: Variant, several: frozenset[Variable]) -> None:
+        address = access.address
+        if access.constant and address.symbol:
+            offset = None if access.offset is None else address.offset
+            member = (address.symbol, access.constant, offset, _place(variant.steps[access.at].line))
+            self._members.setdefault(member, []).extend(variant.cubes)
+        for symbol, bytes_, how, why in _judged(address, several, memory=access.memory):
+            at = address.scaled if address.scaled is not None else access.at
+            key = (symbol, _place(variant.steps[at].line), bytes_, how, why)
+            self._strides.setdefault(key, []).extend(variant.cubes)
+
+    def strides(self) -> tuple[Stride, ...]:
+        return tuple(
+            Stride(symbol, place, bytes_, how, why, rendered(cubes))
+            for (symbol, place, bytes_, how, why), cubes in self._strides.items()
+        )
+
+    def members(self) -> tuple[MemberAccess, ...]:
+        return tuple(
+            MemberAccess(symbol, constant, offset, place, rendered(cubes))
+            for (symbol, constant, offset, place), cubes in self._members.items()
+        )
+
+    def uses(self) -> tuple[SymbolUse, ...]:
+        return tuple(sorted(self._uses, key=lambda use: (use.place.path, use.place.line, use.symbol)))
+
+
+def _judged(
+    address: Value, several: frozenset[Variable], *, memory: bool
+) -> Iterator[tuple[str, int | None, str, str]]:
+    """The symbols that an address steps through: by how many bytes, how, and why that is not known."""
+    if address.symbol is None or address.maybe:
+        if memory:
+            for symbol in sorted(address.symbols):
+                yield symbol, None, "", "its address is changed in a way that is not followed"
+        return
+    if not address.terms:
+        return
+    (variable, coefficient), *more = address.terms
+    if more:
+        if memory:
+            yield address.symbol, None, "", "the address depends on more than one variable"
+    elif variable.step and abs(coefficient) == abs(variable.step):
+        if memory and variable in several:
+            yield address.symbol, None, "", "each round accesses several places: it may take several elements"
+        elif memory:
+            yield address.symbol, abs(coefficient), "increment", ""
+    elif variable.step and abs(variable.step) != 1:
+        if memory:
+            yield address.symbol, None, "", f"the index itself moves by {variable.step} a round"
+    elif variable.step or (variable.index and abs(coefficient) > 1):
+        yield address.symbol, abs(coefficient), "scaled", ""
+    elif variable.register.startswith(UNKNOWN):
+        constant = variable.register.removeprefix(UNKNOWN)
+        yield address.symbol, None, "", f"what it is shifted by, {constant}, has no known value"
+    elif memory:
+        yield address.symbol, None, "", "it is not known whether what is added counts elements or bytes"
+
+
+# --- lines
+
+
+_STRETCH = re.compile(r"\s*(?:SYM_\w*START\w*|ENTRY|WEAK)\s*\(")
+_TOKEN = re.compile(r"[A-Za-z_.$][\w.$]*")
+
+
+def _stretches(lines: tuple[Line, ...]) -> Iterator[tuple[Line, ...]]:
+    """The lines from one function's start to the next one's."""
+    start = 0
+    for at, line in enumerate(lines):
+        if at > start and _STRETCH.match(line.text):
+            yield lines[start:at]
+            start = at
+    if lines[start:]:
+        yield lines[start:]
+
+
+def _words(lines: tuple[Line, ...]) -> frozenset[str]:
+    return frozenset(word for line in lines for word in _TOKEN.findall(line.text))
+
+
+def _involving(seen: Closure, symbol: str) -> frozenset[str]:
+    """The symbol, and every macro that may expand to something that names it."""
+    naming: dict[str, set[str]] = defaultdict(set)
+    for name, macros in seen.macros.items():
+        for macro in macros:
+            for line in macro.body:
+                for word in _TOKEN.findall(line.text):
+                    naming[word].add(name)
+    for name, defines in seen.defines.items():
+        for each in defines:
+            for word in _TOKEN.findall(each.body or ""):
+                naming[word].add(name)
+    found = {symbol}
+    waiting = [symbol]
+    while waiting:
+        new = naming[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return frozenset(found)
+
+
+def _place(line: Line) -> Place:
+    return Place(line.path, line.number, symbol=line.symbol, text=line.raw)
+
+
+def _named(tree: Snapshot, symbol: str, path: str) -> Place | None:
+    """Where a file first names a symbol outside of comments."""
+    source = asm_source(tree, path)
+    if source is None:
+        return None
+    lines = [*source.lines, *(line for macro in source.macros for line in macro.body)]
+    word = re.compile(rf"(?<![\w.$]){re.escape(symbol)}(?![\w.$])")
+    found = [line for line in lines if word.search(line.text)]
+    return _place(min(found, key=lambda line: line.number)) if found else None

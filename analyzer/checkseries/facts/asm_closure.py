@@ -1,0 +1,189 @@
+"""What an assembly file can see: macros, defines and constants of itself and of all it includes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from checkseries.facts.asm_condition import Guard
+from checkseries.facts.asm_constant import Measure, asm_constants
+from checkseries.facts.asm_text import Define, Include, Line, Macro, Source, asm_source, statements
+from checkseries.tree import Snapshot, fact
+
+MOST_FILES = 600
+MOST_ROUNDS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A file and its headers, by name; several definitions of one name each have their conditions."""
+
+    tree: Snapshot = field(repr=False, compare=False)
+    arch: str
+    main: Source
+    macros: Mapping[str, tuple[Macro, ...]]
+    defines: Mapping[str, tuple[Define, ...]]
+    aliases: Mapping[str, str]
+    constants: Mapping[str, str]
+    settings: Mapping[str, str]
+    """What ``.set`` and ``.equ`` give outside of functions, if they give a name one thing only."""
+    measurer: Measure | None
+    why: str = ""
+
+    def define(self, name: str) -> tuple[Define, ...]:
+        """All definitions of a macro of the preprocessor, an ``#undef`` being one without a body."""
+        return self.defines.get(name, ())
+
+    def measure(self, expression: str) -> int | None:
+        """The value of a ``sizeof`` or ``offsetof``, None without somebody who measures C."""
+        return None if self.measurer is None else self.measurer(self.tree, self.arch, expression)
+
+
+def arch_of(path: str) -> str:
+    """The architecture that a path belongs to (``arch/arm64/...``); empty for none."""
+    match = re.match(r"arch/([\w-]+)/", path)
+    return match.group(1) if match else ""
+
+
+def includes(tree: Snapshot, path: str, arch: str, include: Include) -> str | None:
+    """The path of an included file, searched as the kernel's Makefile orders it; None if there is none."""
+    places = [f"arch/{arch}/include/", "include/", f"arch/{arch}/include/uapi/", "include/uapi/"]
+    if include.quoted:
+        places.insert(0, path.rpartition("/")[0] + "/")
+    names = [place + include.name for place in places]
+    if include.name.startswith("asm/"):
+        names.append("include/asm-generic/" + include.name.removeprefix("asm/"))
+    for name in names:
+        parts = name.split("/")
+        while ".." in parts[1:]:
+            at = parts.index("..", 1)
+            del parts[at - 1 : at + 1]
+        if ".." not in parts and tree.exists("/".join(parts)):
+            return "/".join(parts)
+    return None
+
+
+@fact
+def asm_closure(tree: Snapshot, path: str, arch: str) -> tuple[tuple[str, tuple[Guard, ...]], ...]:
+    """The files that an assembly file includes, itself first, each with the conditions it is included under."""
+    seen: dict[str, tuple[Guard, ...]] = {path: ()}
+    waiting = [path]
+    while waiting and len(seen) <= MOST_FILES:
+        here = waiting.pop(0)
+        source = asm_source(tree, here)
+        if source is None:
+            continue
+        for include in source.includes:
+            target = includes(tree, here, arch, include)
+            if target is None:
+                continue
+            guards = (*seen[here], *include.guards)
+            if target not in seen:
+                seen[target] = guards
+                waiting.append(target)
+            elif seen[target] != guards:
+                # Reached in two ways: its conditions are taken away, never its definitions.
+                seen[target] = ()
+    return tuple(seen.items())
+
+
+def closure(tree: Snapshot, path: str, measurer: Measure | None) -> Closure | None:
+    """Everything that an assembly file can see; None if there is no such file."""
+    main = asm_source(tree, path)
+    if main is None:
+        return None
+    arch = arch_of(path)
+    macros: dict[str, list[Macro]] = {}
+    defines: dict[str, list[Define]] = {}
+    settings: list[str] = []
+    inside: list[str] = []
+    files = asm_closure(tree, path, arch)
+    why = main.why or (f"it includes more than {MOST_FILES} files" if len(files) > MOST_FILES else "")
+    for name, guards in files:
+        source = asm_source(tree, name)
+        if source is None:
+            continue
+        for macro in source.macros:
+            macros.setdefault(macro.name, []).append(replace(macro, guards=(*guards, *macro.guards)))
+        for define in source.defines:
+            defines.setdefault(define.name, []).append(replace(define, guards=(*guards, *define.guards)))
+        settings += _settled(source.lines)
+        inside += [text for macro in source.macros for text in _settled(macro.body)]
+    return Closure(
+        tree,
+        arch,
+        main,
+        {name: tuple(each) for name, each in macros.items()},
+        {name: tuple(each) for name, each in defines.items()},
+        _aliases(settings),
+        asm_constants(tree, arch) if arch else {},
+        _settings(settings, inside),
+        measurer,
+        why,
+    )
+
+
+_SETTING = re.compile(
+    r"\s*(\.irp\b|\.endr\b|\.equi?v?\b|\.set\b|[\w.\\$()@]+\s*(\.req\b|=(?!=)))", re.IGNORECASE
+)
+_SET = re.compile(
+    r"\s*(?:\.(?:set|equ|equiv)\s+([\w.$\\()@]+)\s*,|([\w.$\\()@]+)\s*=(?!=))\s*([^;]*)\Z",
+    re.IGNORECASE | re.DOTALL,
+)
+_IRP = re.compile(r"\s*\.irp\s+(\w+)\s*,\s*(.*)\Z", re.DOTALL | re.IGNORECASE)
+_ALIAS = re.compile(r"\s*([\w.$]+)\s+\.req\s+([\w.$]+)\s*\Z", re.IGNORECASE)
+
+
+def _settled(lines: tuple[Line, ...]) -> list[str]:
+    """The statements that give a name a value or a register, and the ``.irp`` around them."""
+    return [each for line in lines for each in statements(line.text) if _SETTING.match(each)]
+
+
+def _aliases(lines: list[str]) -> dict[str, str]:
+    """The register names that ``.req`` gives, plainly or once for each value of an ``.irp``."""
+    pairs: list[tuple[str, str]] = []
+    rounds: tuple[str, list[str]] | None = None
+    for line in lines:
+        if match := _IRP.match(line):
+            rounds = (match.group(1), [each.strip() for each in match.group(2).split(",")][:MOST_ROUNDS])
+        elif line.strip().lower() == ".endr":
+            rounds = None
+        else:
+            name, values = rounds or ("", [""])
+            for value in values:
+                text = line.replace(f"\\{name}", value) if name else line
+                if alias := _ALIAS.match(text):
+                    pairs.append((alias.group(1).lower(), alias.group(2).lower()))
+    return _single(pairs)
+
+
+def _settings(lines: list[str], inside: list[str]) -> dict[str, str]:
+    """The names that are set to one thing only, and that no macro may set when it is expanded."""
+    plain = _single(
+        [
+            (match.group(1) or match.group(2), match.group(3).strip())
+            for line in lines
+            if (match := _SET.match(line))
+        ]
+    )
+    if not plain:
+        return plain
+    named = {match.group(1) or match.group(2) for line in inside if (match := _SET.match(line))}
+    made = [re.sub(r"\\\\(?:\\(\\)|[\w@]*)", "[\\\\w.$]*", re.escape(name)) for name in named if "\\" in name]
+    any_of = re.compile("|".join(made)) if made else None
+    return {
+        name: each
+        for name, each in plain.items()
+        if name not in named and not (any_of and any_of.fullmatch(name))
+    }
+
+
+def _single(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """The pairs as a mapping, without names that stand for two things: which one holds depends on the place."""
+    found: dict[str, str] = {}
+    clashing: set[str] = set()
+    for name, each in pairs:
+        if found.setdefault(name, each) != each:
+            clashing.add(name)
+    return {name: each for name, each in found.items() if name not in clashing}
