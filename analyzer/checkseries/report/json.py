@@ -1,0 +1,174 @@
+"""A report as a JSON document of our own, for programs: version 1, described by docs/report.schema.json.
+
+The keys are written out one by one, never taken from the model: what users parse does not change because a
+field was renamed. The document is the same for the same series, tree and rules; it holds no clock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from checkseries import __version__
+from checkseries.model import (
+    Checked,
+    Introduced,
+    Judged,
+    Letter,
+    Place,
+    Report,
+    SelectionRow,
+    SelectionTable,
+    Series,
+    Skipped,
+    Witness,
+)
+from checkseries.report.clean import document
+from checkseries.report.order import ordered
+
+VERSION = 1
+"""Of the document; it grows when a key goes or changes its meaning."""
+
+
+def render_json(report: Report, *, version: str = __version__) -> str:
+    """The report as indented JSON in plain ASCII, ended by a newline; ``version`` is that of the tool."""
+    tree = {
+        "version": VERSION,
+        "tool": _tool(version),
+        "base": report.base,
+        "archs": list(report.archs),
+        "profile": report.profile,
+        "series": _series(report.series),
+        "patches": [_patch(judged) for judged in report.patches],
+        "findings": [_finding(introduced) for introduced in ordered(report.findings)],
+        "checked": [_checked(checked) for checked in report.checked],
+        "skipped": [_skipped(skipped) for skipped in report.skipped],
+        "tables": [_table(table) for table in report.tables],
+        "letters": [_letter(letter) for letter in report.series.letters],
+        "remarks": list(report.remarks),
+    }
+    return _dumped(tree)
+
+
+def render_tables_json(tables: Sequence[SelectionTable], *, version: str = __version__) -> str:
+    """Selection tables alone, in the form that they have in a report (docs/selections.schema.json)."""
+    tree = {"version": VERSION, "tool": _tool(version), "tables": [_table(table) for table in tables]}
+    return _dumped(tree)
+
+
+def _dumped(tree: dict[str, Any]) -> str:
+    return json.dumps(document(tree), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def _tool(version: str) -> dict[str, Any]:
+    return {"name": "checkseries", "version": version}
+
+
+def _series(series: Series) -> dict[str, Any]:
+    return {
+        "name": series.name,
+        "revision": series.revision,
+        "total": series.total,
+        "base_commit": series.base_commit,
+        "prerequisites": list(series.prerequisites),
+        "remarks": list(series.remarks),
+    }
+
+
+def _patch(judged: Judged) -> dict[str, Any]:
+    return {
+        "number": judged.patch.number,
+        "subject": judged.patch.subject,
+        "message_id": judged.patch.message_id,
+        "origin": judged.patch.origin,
+        "status": judged.status.value,
+        "reason": judged.reason,
+    }
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {
+        "path": place.path,
+        "line": place.line,
+        "column": place.column,
+        "symbol": place.symbol,
+        "text": place.text,
+    }
+
+
+def _finding(introduced: Introduced) -> dict[str, Any]:
+    finding = introduced.finding
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "confidence": finding.confidence.value,
+        "patch": introduced.patch,
+        "repaired_by": introduced.repaired_by,
+        **_place(finding.place),
+        "subject": finding.subject,
+        "archs": list(finding.archs),
+        "profile": finding.profile,
+        "message": finding.message,
+        "related": [{**_place(related.place), "message": related.message} for related in finding.related],
+        "witness": _witness(finding.witness),
+        "fingerprint": introduced.fingerprint,
+    }
+
+
+def _witness(witness: Witness | None) -> dict[str, Any] | None:
+    if witness is None:
+        return None
+    return {"kind": witness.kind.value, "arch": witness.arch, "lines": list(witness.lines)}
+
+
+def _checked(checked: Checked) -> dict[str, Any]:
+    return {
+        "rule": checked.rule,
+        "title": checked.title,
+        "sites": checked.sites,
+        "holds": checked.holds,
+        "broken": checked.broken,
+        "broken_before": checked.broken_before,
+        "unknown": checked.unknown,
+        "summary": checked.summary,
+        "doubts": [
+            {"place": None if doubt.place is None else _place(doubt.place), "why": doubt.why}
+            for doubt in checked.doubts
+        ],
+    }
+
+
+def _skipped(skipped: Skipped) -> dict[str, Any]:
+    return {
+        "rule": skipped.rule,
+        "subject": skipped.subject,
+        "reason": skipped.reason,
+        "failure": skipped.failure,
+    }
+
+
+def _table(table: SelectionTable) -> dict[str, Any]:
+    return {"title": table.title, "rows": [_row(row) for row in table.rows]}
+
+
+def _row(row: SelectionRow) -> dict[str, Any]:
+    return {
+        "arch": row.arch,
+        "symbol": row.symbol,
+        "selected_by": list(row.selected_by),
+        "can_be_y": row.can_be_y,
+        "expected": row.expected,
+        "holds": row.holds,
+        "witness": list(row.witness),
+    }
+
+
+def _letter(letter: Letter) -> dict[str, Any]:
+    return {
+        "origin": letter.origin,
+        "subject": letter.subject,
+        "message_id": letter.message_id,
+        "outcome": letter.outcome.value,
+        "reason": letter.reason,
+    }
