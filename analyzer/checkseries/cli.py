@@ -1,0 +1,486 @@
+"""The command line: arguments in, a report out. The only place that prints, exits or reads the environment."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import gc
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NoReturn
+
+from checkseries import __version__
+from checkseries.errors import CheckseriesError, InputError, UsageError
+from checkseries.git import Git
+from checkseries.limits import bound_memory
+from checkseries.model import Report, Series, Severity, Status
+from checkseries.source.mailbox import Source
+from checkseries.tree import Snapshot
+from checkseries.tree.locate import Location, locate, open_tree
+
+CLEAN, FOUND, FAILED = 0, 1, 2
+"""Exit statuses: nothing at or above --fail-on; something; could not be judged."""
+
+_FORMATS = ("text", "json", "sarif", "terse")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run checkseries and return its exit status; every expected failure is one line on standard error."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    gc.disable()  # a run is short, its facts live to its end, and collecting doubles the time of a Kconfig parse
+    bound_memory()
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    try:
+        options = _parser().parse_args(arguments)
+        return int(options.run(options))
+    except CheckseriesError as error:
+        return _failed(str(error))
+    except KeyboardInterrupt:
+        return _failed("interrupted")
+    except RecursionError:
+        return _failed("the input nests too deeply")
+    except MemoryError:
+        return _failed("out of memory")
+
+
+def _failed(message: str) -> int:
+    from checkseries.report.clean import printable
+
+    print(f"checkseries: {printable(message)}", file=sys.stderr)
+    return FAILED
+
+
+# --- check, staged, push -----------------------------------------------------------------------------------
+
+
+def _check(options: argparse.Namespace) -> int:
+    where = _location(options)
+    if options.range is not None:
+        if options.source:
+            raise UsageError("SOURCE and --range exclude each other")
+        from checkseries.source.gitrange import gitrange
+
+        base, series = gitrange(_git(where, "--range"), options.range)
+        return _judge(options, where, [(options.rev or base, series)])
+    if not options.source:
+        raise UsageError(
+            "what is to be checked? Name a mailbox or patch files, '-' for standard input, or --range A..B"
+        )
+    from checkseries.source.series import read_series
+
+    sources = [_source(each) for each in options.source]
+    _progress("reading the series")
+    return _judge(options, where, [(options.rev, read_series(sources))])
+
+
+def _source(name: str) -> Source:
+    if name == "-":
+        if sys.stdin.isatty():
+            raise UsageError("'-' reads a mailbox from standard input, which is a terminal")
+        return Source("-", sys.stdin.buffer.read())
+    return Source(name)
+
+
+def _staged(options: argparse.Namespace) -> int:
+    from checkseries.source.staged import staged
+
+    where = _location(options)
+    base, series = staged(_git(where, "staged"))
+    if not series.patches:
+        return _nothing("nothing is staged")
+    return _judge(options, where, [(base, series)])
+
+
+def _push(options: argparse.Namespace) -> int:
+    from checkseries.source.push import push, push_lines
+
+    where = _location(options)
+    git = _git(where, "push")
+    start, end = os.environ.get("PRE_COMMIT_FROM_REF"), os.environ.get("PRE_COMMIT_TO_REF")
+    remote = os.environ.get("PRE_COMMIT_REMOTE_NAME") or options.remote
+    if end is not None:
+        pushed = push(git, start, end, remote)
+    elif sys.stdin.isatty():
+        raise UsageError(
+            "push reads git's pre-push lines from standard input, or PRE_COMMIT_FROM_REF and _TO_REF"
+        )
+    else:
+        pushed = push_lines(git, sys.stdin.read(), remote)
+    todo = [(base, series) for base, series in pushed if series.patches]
+    if not todo:
+        return _nothing("nothing to push")
+    return _judge(options, where, todo)
+
+
+def _nothing(message: str) -> int:
+    if sys.stderr.isatty():
+        print(f"checkseries: {message}", file=sys.stderr)
+    return CLEAN
+
+
+def _git(where: Location, what: str) -> Git:
+    if where.git is None:
+        raise UsageError(f"{what} needs a git repository; {where.path} is none")
+    return where.git
+
+
+def _location(options: argparse.Namespace) -> Location:
+    return locate(options.tree, os.getcwd(), os.environ)
+
+
+def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[str | None, Series]]) -> int:
+    from checkseries.archs import archs_of
+    from checkseries.facts.kconfig import PROFILE
+    from checkseries.judge.load import load, shipped
+    from checkseries.run import run
+
+    rules = load([shipped(), *options.rules])
+    status = CLEAN
+    rendered = []
+    for revision, series in todo:
+        started = time.monotonic()
+        _progress("opening the tree")
+        tree = open_tree(where, revision, worktree=options.worktree)
+        archs = archs_of(tree, series, options.arch)
+        _progress(f"judging {len(series.patches)} patches")
+        report = run(series, tree, rules, archs, PROFILE, options.jobs or min(os.cpu_count() or 1, 4))
+        report = replace(report, seconds=time.monotonic() - started)
+        _progress("")
+        rendered.append(_rendered(options, report, rules))
+        status = max(status, _status(report, options.fail_on))
+    _write(options, "\n".join(rendered) if options.format == "text" else "".join(rendered))
+    return status
+
+
+def _status(report: Report, fail_on: str) -> int:
+    undone = (Status.DOES_NOT_APPLY, Status.NOT_JUDGED)
+    if any(judged.status in undone for judged in report.patches) or any(
+        each.failure for each in report.skipped
+    ):
+        return FAILED
+    if fail_on == "never":
+        return CLEAN
+    least = Severity(fail_on).weight
+    return FOUND if any(each.finding.severity.weight >= least for each in report.findings) else CLEAN
+
+
+def _rendered(options: argparse.Namespace, report: Report, rules: Sequence[object]) -> str:
+    from checkseries.judge.rule import Rule
+    from checkseries.report.info import RuleInfo
+
+    infos = tuple(
+        RuleInfo(rule.id, rule.title, rule.doc, rule.severity, rule.confidence)
+        for rule in rules
+        if isinstance(rule, Rule)
+    )
+    match options.format:
+        case "json":
+            from checkseries.report.json import render_json
+
+            return render_json(report)
+        case "sarif":
+            from checkseries.report.sarif import render_sarif
+
+            return render_sarif(report, infos)
+        case "terse":
+            from checkseries.report.terse import render_terse
+
+            return render_terse(report)
+        case _:
+            from checkseries.report.text import render_text
+
+            return render_text(report, width=_width(), color=_color(options))
+
+
+def _width() -> int:
+    try:
+        return max(
+            40,
+            min(
+                int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size(sys.stdout.fileno()).columns, 160
+            ),
+        )
+    except (OSError, ValueError):
+        return 80
+
+
+def _color(options: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> bool:
+    """--color, then NO_COLOR, then FORCE_COLOR, then whether a person is looking."""
+    if options.color != "auto":
+        return bool(options.color == "always")
+    if environ.get("NO_COLOR") or options.output is not None:
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and environ.get("TERM") != "dumb"
+
+
+def _write(options: argparse.Namespace, text: str) -> None:
+    data = text.encode("utf-8", "backslashreplace")
+    if options.output is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with open(options.output, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise InputError(f"--output {options.output}: {error.strerror}") from error
+
+
+def _progress(what: str) -> None:
+    """What is being done, on standard error, overwritten in place; only for a person."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{what}" if what else "\r\x1b[K")
+        sys.stderr.flush()
+
+
+# --- kconfig -----------------------------------------------------------------------------------------------
+
+
+def _kconfig(options: argparse.Namespace) -> int:
+    from checkseries.archs import archs_of
+    from checkseries.facts.selection import implications, selections
+    from checkseries.model import SelectionTable
+    from checkseries.report.json import render_tables_json
+    from checkseries.report.text import render_tables
+
+    if not options.symbol and not options.implies:
+        raise UsageError("which symbols? Name some, without CONFIG_, or --implies A B")
+    tree = open_tree(_location(options), options.rev, worktree=options.worktree)
+    archs = archs_of(tree, None, options.arch)
+    snapshot = Snapshot.of(tree)
+    symbols = list(dict.fromkeys(name.removeprefix("CONFIG_") for name in options.symbol))
+    _defined(snapshot, symbols + [word for pair in options.implies or () for word in _names(pair)])
+    tables = []
+    if symbols:
+        tables.append(SelectionTable(f"selections in {tree.name}", selections(snapshot, archs, symbols)))
+    for left, right in options.implies or ():
+        tables.append(
+            SelectionTable(
+                f"{left} implies {right} in {tree.name}", implications(snapshot, archs, left, right)
+            )
+        )
+    if options.format == "json":
+        _write(options, render_tables_json(tables))
+    else:
+        _write(options, render_tables(tables, width=_width(), color=_color(options)))
+    return CLEAN
+
+
+def _names(expressions: Sequence[str]) -> list[str]:
+    """The symbols of some expressions, without what is quoted, a number or a constant."""
+    text = " ".join(re.sub(r"\"[^\"]*\"|'[^']*'", " ", each) for each in expressions)
+    return [
+        word for word in re.findall(r"\w+", text) if word not in ("y", "m", "n") and not word[0].isdigit()
+    ]
+
+
+def _defined(snapshot: Snapshot, names: Sequence[str]) -> None:
+    """Raise UsageError for a name that no Kconfig file defines: a slip of the pen must not look like a proof."""
+    from checkseries.facts.kconfig.lexical import definitions
+
+    known = definitions(snapshot)
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1, 0.8)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(f"no Kconfig file of {snapshot.name} defines {name!r}{hint}")
+
+
+# --- rules -------------------------------------------------------------------------------------------------
+
+
+def _rules_list(options: argparse.Namespace) -> int:
+    from checkseries.judge.load import load, shipped
+
+    rules = load([shipped(), *options.rules])
+    widest = max(len(rule.id) for rule in rules)
+    lines = [f"{rule.id:{widest}}  {rule.severity:7}  {rule.title}" for rule in rules]
+    _write(options, "\n".join(lines) + "\n")
+    return CLEAN
+
+
+def _rules_show(options: argparse.Namespace) -> int:
+    from checkseries.judge.load import load, shipped
+
+    rules = {rule.id: rule for rule in load([shipped(), *options.rules])}
+    if options.id not in rules:
+        near = difflib.get_close_matches(options.id, rules, 1, 0.4)
+        raise UsageError(f"there is no rule {options.id!r}" + (f"; did you mean {near[0]}?" if near else ""))
+    rule = rules[options.id]
+    head = f"{rule.id}  ({'contract' if rule.contract else 'rule'}, {rule.severity}, confidence {rule.confidence}, since {rule.since})"
+    shown = [f"  {'finds' if each.finds else 'quiet'}: {each.title}" for each in rule.examples]
+    _write(options, "\n".join([head, "", rule.doc, "", "Examples:", *shown]) + "\n")
+    return CLEAN
+
+
+def _rules_test(options: argparse.Namespace) -> int:
+    from checkseries.example import failures
+    from checkseries.judge.load import load_file
+
+    status = CLEAN
+    for path in options.file:
+        if not os.path.isfile(path):
+            raise UsageError(f"{path}: no such file")
+        for rule in load_file(path):
+            if not rule.examples:
+                print(f"{rule.id}: no examples")
+                status = FOUND
+            for example in rule.examples:
+                wrong = failures(rule, example)
+                print(f"{rule.id}: {'ok' if not wrong else 'FAILED'}: {example.title}")
+                for line in wrong:
+                    print(f"    {line}")
+                status = FOUND if wrong else status
+    return status
+
+
+# --- arguments ---------------------------------------------------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with one line and exit status 2 for what it does not understand."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def _parser() -> argparse.ArgumentParser:
+    from rich_argparse import RichHelpFormatter
+
+    parser = _Parser(
+        prog="checkseries",
+        description="What a Linux kernel patch series breaks, with proof, without a build.",
+        epilog="Exit status: 0 nothing at or above --fail-on, 1 findings, 2 could not judge.",
+        formatter_class=RichHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"checkseries {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: object, summary: str, description: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name, help=summary, description=description, formatter_class=RichHelpFormatter
+        )
+        made.set_defaults(run=run)
+        return made
+
+    check = command("check", _check, "judge a series from mails, patch files or git",
+                    "Judge a series: apply it in memory, patch by patch, and report what each patch introduces.")  # fmt: skip
+    check.add_argument("source", nargs="*", metavar="SOURCE",
+                       help="mailbox (.mbox, .mbox.gz), maildir, .patch or .eml file, directory of them, or - for standard input")  # fmt: skip
+    check.add_argument("--range", metavar="A..B", help="judge the commits of a git range instead")
+    _tree_options(check)
+    _judge_options(check)
+
+    staged = command("staged", _staged, "judge what is staged in the index",
+                     "Judge the staged change against HEAD, as a pre-commit hook does.")  # fmt: skip
+    _tree_options(staged, revision=False)
+    _judge_options(staged)
+
+    push = command("push", _push, "judge what is about to be pushed",
+                   "Judge the commits about to be pushed: reads PRE_COMMIT_FROM_REF and PRE_COMMIT_TO_REF,\n"
+                   "else git's pre-push lines on standard input.")  # fmt: skip
+    push.add_argument(
+        "remote", nargs="?", default="origin", metavar="REMOTE", help="the remote pushed to (default: origin)"
+    )
+    push.add_argument("url", nargs="?", help=argparse.SUPPRESS)
+    _tree_options(push, revision=False)
+    _judge_options(push)
+
+    kconfig = command("kconfig", _kconfig, "who selects a symbol, and can it be y, arch by arch",
+                      "Show for each symbol and architecture who selects it when, and whether it can be y.")  # fmt: skip
+    kconfig.add_argument(
+        "symbol", nargs="*", metavar="SYMBOL", help="Kconfig symbols, with or without CONFIG_"
+    )
+    kconfig.add_argument("--implies", nargs=2, action="append", metavar=("A", "B"),
+                         help="whether expression A implies expression B in every configuration")  # fmt: skip
+    _tree_options(kconfig)
+    _arch_option(kconfig)
+    _output_options(kconfig, ("text", "json"))
+
+    rules = command(
+        "rules", None, "list, show or test rules and contracts", "List, show or test rules and contracts."
+    )
+    actions = rules.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listed = actions.add_parser(
+        "list", help="all rules and contracts, a line each", formatter_class=RichHelpFormatter
+    )
+    listed.set_defaults(run=_rules_list)
+    shown = actions.add_parser("show", help="one rule, whole", formatter_class=RichHelpFormatter)
+    shown.add_argument("id", metavar="ID")
+    shown.set_defaults(run=_rules_show)
+    for each in (listed, shown):
+        _rules_option(each)
+        each.set_defaults(output=None)
+    tested = actions.add_parser(
+        "test", help="run the examples of rule files", formatter_class=RichHelpFormatter
+    )
+    tested.add_argument("file", nargs="+", metavar="FILE", help="a .toml file of contracts or a .py rule")
+    tested.set_defaults(run=_rules_test)
+    return parser
+
+
+def _tree_options(parser: argparse.ArgumentParser, *, revision: bool = True) -> None:
+    group = parser.add_argument_group("the tree")
+    group.add_argument(
+        "--tree",
+        metavar="PATH",
+        help="kernel tree: git work tree, bare repository or plain directory (default: the one around here)",
+    )
+    if revision:
+        group.add_argument("--rev", metavar="REV", help="revision to apply the series to (default: HEAD)")
+        group.add_argument(
+            "--worktree", action="store_true", help="read the tracked files as they lie, not as HEAD has them"
+        )
+    else:
+        parser.set_defaults(rev=None, worktree=False)
+
+
+def _judge_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("judging")
+    _arch_option(group)
+    _rules_option(group)
+    group.add_argument("--fail-on", choices=("error", "warning", "note", "never"), default="warning",
+                       help="least severity that makes the exit status 1 (default: warning)")  # fmt: skip
+    group.add_argument(
+        "--jobs", type=_jobs, default=0, metavar="N", help="processes to use (default: one a core, 4 at most)"
+    )
+    _output_options(parser, _FORMATS)
+
+
+def _jobs(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 64")
+    return int(text)
+
+
+def _arch_option(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--arch", action="append", default=[], metavar="ARCH",
+                        help="architecture to judge for, may be repeated (default: arm64, mips, riscv, x86 and those the series touches)")  # fmt: skip
+
+
+def _rules_option(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--rules", action="append", default=[], metavar="DIR",
+                        help="further rules and contracts; Python rules in it are run (never taken from the tree)")  # fmt: skip
+
+
+def _output_options(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument("--format", choices=formats, default="text", help="default: text")
+    group.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
+    group.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="default: auto, which honours NO_COLOR",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""Times the analysis of a series beside checkpatch.pl on the same patches, in one run, and prints ratios.
+
+Whole processes, wall clock and peak memory of the process tree's largest member; medians of several runs
+after one that warms the page cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from checkseries.source.mailbox import Source
+from checkseries.source.series import read_series
+
+
+def timed(command: list[str], cwd: Path) -> tuple[float, float, int]:
+    """Wall seconds, CPU seconds and peak resident MiB (largest process) of a command; its output is dropped."""
+    start = time.monotonic()
+    with open(os.devnull, "w") as null:
+        child = subprocess.Popen(command, cwd=cwd, stdout=null, stderr=null)
+        _, _, usage = os.wait4(child.pid, 0)
+        child.returncode = 0
+    return time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024
+
+
+def measured(name: str, command: list[str], cwd: Path, runs: int) -> float:
+    """Run and print one row; returns the median wall time."""
+    timed(command, cwd)
+    rows = [timed(command, cwd) for _ in range(runs)]
+    wall, cpu, memory = (statistics.median(column) for column in zip(*rows, strict=True))
+    print(f"{name:34} {wall:7.2f} s wall {cpu:7.2f} s cpu {memory:5.0f} MiB")
+    return float(wall)
+
+
+def main() -> int:
+    """Measure and print; returns 1 if the series took longer than --limit."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tree", required=True)
+    parser.add_argument("--series", required=True)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--limit", type=float, help="fail if the median is over so many seconds")
+    options = parser.parse_args()
+    tree, series = Path(options.tree), Path(options.series)
+    checkseries = str(Path(sys.executable).with_name("checkseries"))
+    with tempfile.TemporaryDirectory() as scratch:
+        patches = split(series, Path(scratch))
+        checkpatch = [str(tree / "scripts" / "checkpatch.pl")]
+        check = [
+            checkseries,
+            "check",
+            str(series.resolve()),
+            "--tree",
+            str(tree.resolve()),
+            "--format",
+            "json",
+        ]
+        whole = measured("checkseries check", check, Path(scratch), options.runs)
+        single = measured("checkseries check --jobs 1", [*check, "--jobs", "1"], Path(scratch), options.runs)
+        start = measured("checkseries --version", [checkseries, "--version"], Path(scratch), options.runs)
+        if not Path(checkpatch[0]).is_file():
+            print("no scripts/checkpatch.pl in the tree: nothing to compare with")
+            return 0
+        peer = measured("checkpatch.pl, with tree", [*checkpatch, "--quiet", *patches], tree, options.runs)
+    print(
+        f"checkseries : checkpatch.pl = {whole / peer:.2f}; two processes : one = {whole / single:.2f}; start-up {start / whole:.0%}"
+    )
+    if options.limit is not None and whole > options.limit:
+        print(f"over the limit of {options.limit} s")
+        return 1
+    return 0
+
+
+def split(series: Path, where: Path) -> list[str]:
+    """The patches of a mailbox as files of their own, in order, for a tool that takes patch files."""
+    count = len(read_series([Source(str(series))]).patches)
+    text = series.read_bytes()
+    subprocess.run(["git", "mailsplit", f"-o{where}", str(series.resolve())], check=True, capture_output=True)
+    mails = sorted(path for path in where.iterdir() if path.name.isdigit())
+    holding = [
+        str(path)
+        for path in mails
+        if b"\ndiff --git" in path.read_bytes() or b"\n--- a/" in path.read_bytes()
+    ]
+    assert len(holding) == count, f"{len(holding)} mails with a diff, {count} patches ({len(text)} bytes)"
+    return holding
+
+
+if __name__ == "__main__":
+    sys.exit(main())
