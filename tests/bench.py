@@ -60,8 +60,10 @@ def main() -> int:
             "--format",
             "json",
         ]
-        whole = measured("checkseries check", check, Path(scratch), options.runs)
-        single = measured("checkseries check --jobs 1", [*check, "--jobs", "1"], Path(scratch), options.runs)
+        cold = [*check, "--no-cache"]
+        whole = measured("checkseries check --no-cache", cold, Path(scratch), options.runs)
+        single = measured("the same, --jobs 1", [*cold, "--jobs", "1"], Path(scratch), options.runs)
+        measured("checkseries check, tree known", check, Path(scratch), options.runs)
         start = measured("checkseries --version", [checkseries, "--version"], Path(scratch), options.runs)
         if not Path(checkpatch[0]).is_file():
             print("no scripts/checkpatch.pl in the tree: nothing to compare with")

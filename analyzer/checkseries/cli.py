@@ -22,6 +22,7 @@ from checkseries.model import Report, Series, Severity, Status
 from checkseries.source.mailbox import Source
 from checkseries.tree import Snapshot
 from checkseries.tree.locate import Location, locate, open_tree
+from checkseries.tree.remembered import Wordbook
 
 CLEAN, FOUND, FAILED = 0, 1, 2
 """Exit statuses: nothing at or above --fail-on; something; could not be judged."""
@@ -133,6 +134,19 @@ def _location(options: argparse.Namespace) -> Location:
     return locate(options.tree, os.getcwd(), os.environ)
 
 
+def _wordbook(options: argparse.Namespace) -> Wordbook | None:
+    """What is remembered between runs, in the user's cache directory (XDG Base Directory Specification)."""
+    if not options.cache:
+        return None
+    place = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(place):
+        home = os.path.expanduser("~")
+        if not os.path.isdir(home):  # a service account's: nobody's to make
+            return None
+        place = os.path.join(home, ".cache")
+    return Wordbook(os.path.join(place, "checkseries", "words-1.sqlite"))
+
+
 def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[str | None, Series]]) -> int:
     from checkseries.archs import archs_of
     from checkseries.facts.kconfig import PROFILE
@@ -145,7 +159,7 @@ def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[st
     for revision, series in todo:
         started = time.monotonic()
         _progress("opening the tree")
-        tree = open_tree(where, revision, worktree=options.worktree)
+        tree = open_tree(where, revision, worktree=options.worktree, book=_wordbook(options))
         archs = archs_of(tree, series, options.arch)
         _progress(f"judging {len(series.patches)} patches")
         report = run(series, tree, rules, archs, PROFILE, options.jobs or min(os.cpu_count() or 1, 4))
@@ -252,7 +266,7 @@ def _kconfig(options: argparse.Namespace) -> int:
 
     if not options.symbol and not options.implies:
         raise UsageError("which symbols? Name some, without CONFIG_, or --implies A B")
-    tree = open_tree(_location(options), options.rev, worktree=options.worktree)
+    tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
     archs = archs_of(tree, None, options.arch)
     snapshot = Snapshot.of(tree)
     symbols = list(dict.fromkeys(name.removeprefix("CONFIG_") for name in options.symbol))
@@ -440,6 +454,12 @@ def _tree_options(parser: argparse.ArgumentParser, *, revision: bool = True) -> 
         )
     else:
         parser.set_defaults(rev=None, worktree=False)
+    group.add_argument(
+        "--no-cache",
+        dest="cache",
+        action="store_false",
+        help="remember nothing of the tree between runs (else in $XDG_CACHE_HOME/checkseries)",
+    )
 
 
 def _judge_options(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from checkseries.errors import TreeError, UsageError
 from checkseries.git import Git
 from checkseries.tree.base import Tree
 from checkseries.tree.directory import DirectoryTree
+from checkseries.tree.remembered import RememberedTree, Wordbook
 from checkseries.tree.repository import RepositoryTree
 
 
@@ -35,8 +36,13 @@ def locate(path: str | None, here: str, environ: Mapping[str, str]) -> Location:
     return Location(path, None)
 
 
-def open_tree(where: Location, revision: str | None, *, worktree: bool = False) -> Tree:
-    """The tree at a revision (``HEAD`` if not said), or as its files lie; raises if it is no kernel tree."""
+def open_tree(
+    where: Location, revision: str | None, *, worktree: bool = False, book: Wordbook | None = None
+) -> Tree:
+    """The tree at a revision (``HEAD`` if not said), or as its files lie; raises if it is no kernel tree.
+
+    Searches of a revision are remembered in ``book``, if there is one.
+    """
     tree: Tree
     if where.git is None:
         if revision is not None:
@@ -53,7 +59,8 @@ def open_tree(where: Location, revision: str | None, *, worktree: bool = False) 
             top, f"{_shown(where.path)} (work tree)", [path for path in listed.split("\0") if path]
         )
     else:
-        tree = RepositoryTree(where.git, revision or "HEAD", _name(where, revision or "HEAD"))
+        at = RepositoryTree(where.git, revision or "HEAD", _name(where, revision or "HEAD"))
+        tree = at if book is None else RememberedTree(at, book)
     if tree.paths() and (
         tree.mode("Kconfig") is None or not any(p.startswith("arch/") for p in tree.paths())
     ):

@@ -37,6 +37,16 @@ class RepositoryTree:
         self._checkout = _checkout(git)
         self._stale: frozenset[str] | None = None
 
+    @property
+    def id(self) -> str:
+        """Git's id of the tree: what is true of it once is true for ever."""
+        return self._tree
+
+    def differing(self, other: str) -> frozenset[str]:
+        """The paths of which another tree, by its id, holds something else; raises TreeError if it is not here."""
+        raw = self._git.run("diff-tree", "-r", "-z", "--name-only", "--no-renames", other, self._tree, "--")
+        return frozenset(raw.decode("utf-8", "surrogateescape").split("\0")) - {""}
+
     def read(self, path: str) -> bytes | None:
         mode, blob = self._entries.get(path, ("", ""))
         if not mode.startswith("100"):
@@ -66,7 +76,7 @@ class RepositoryTree:
                 found[word].add(path)
         if self._checkout is not None:
             # Files that are not checked out as the revision has them were searched in the wrong state.
-            for path in self._differing():
+            for path in self._stale_files():
                 data = self.read(path)
                 for word, paths in found.items():
                     paths.discard(path)
@@ -74,7 +84,7 @@ class RepositoryTree:
                         paths.add(path)
         return {word: frozenset(paths) for word, paths in found.items()}
 
-    def _differing(self) -> frozenset[str]:
+    def _stale_files(self) -> frozenset[str]:
         if self._stale is None:
             raw = self._git.run(
                 *self._git.without_filters(),

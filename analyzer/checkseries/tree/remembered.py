@@ -1,0 +1,187 @@
+"""A tree whose word searches are remembered from run to run, in a wordbook.
+
+A revision never changes, so what a search of it found stays true: the second run on a tree searches for nothing
+twice. A revision near one that is remembered takes over what is known of that one, and looks only at the files
+that differ.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sqlite3
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+
+from checkseries.errors import TreeError
+from checkseries.tree.base import identifiers
+from checkseries.tree.repository import RepositoryTree
+
+LARGEST = 256 << 20
+"""Bytes that a wordbook may take; the trees that were not asked for longest make room."""
+_FAR = 3000  # files that may differ from a remembered tree: more are searched faster by git
+_NEAR_TREES = 4  # remembered trees that are tried
+_LONGEST = 32 << 20  # bytes of the paths of one word
+_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_PATIENCE = 2.0  # seconds to wait for another run that writes
+
+Found = Mapping[str, frozenset[str]]
+
+
+class Wordbook:
+    """Which files of a tree hold a word: an SQLite file that may be deleted at any time.
+
+    Nothing depends on it: what cannot be opened, read or written is as good as empty. Each call has a connection
+    of its own, since runs fork, and several runs may share the file.
+    """
+
+    def __init__(self, path: str) -> None:
+        """``path`` is the file; it and its directory are made when there is something to keep."""
+        self._path = path
+
+    def recall(self, tree: str, words: Collection[str]) -> dict[str, frozenset[str]]:
+        """What is known of a tree (by git's id): the files of each of the words that it was searched for."""
+        found: dict[str, frozenset[str]] = {}
+        if not os.path.exists(self._path):
+            return found
+        with contextlib.suppress(sqlite3.Error, zlib.error, ValueError), self._opened() as book:
+            for word in words:
+                row = book.execute(
+                    "SELECT paths FROM word WHERE tree = ? AND word = ?", (tree, word)
+                ).fetchone()
+                if row is not None:
+                    found[word] = _unpacked(row[0])
+            if found:
+                book.execute("UPDATE tree SET used = ? WHERE id = ?", (_now(book), tree))
+        return found
+
+    def trees(self) -> tuple[str, ...]:
+        """The ids of the trees that it knows, the one asked for last first."""
+        if not os.path.exists(self._path):
+            return ()
+        with contextlib.suppress(sqlite3.Error), self._opened() as book:
+            ids = [row[0] for row in book.execute("SELECT id FROM tree ORDER BY used DESC LIMIT 64")]
+            return tuple(each for each in ids if _ID.fullmatch(each))
+        return ()
+
+    def enter(self, tree: str, found: Found) -> None:
+        """Keep what a search of a tree found, and forget the oldest trees if it grows too large."""
+        try:
+            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+            with self._opened() as book:
+                book.execute("INSERT OR REPLACE INTO tree VALUES (?, ?)", (tree, _now(book)))
+                book.executemany(
+                    "INSERT OR REPLACE INTO word VALUES (?, ?, ?)",
+                    [(tree, word, _packed(paths)) for word, paths in found.items()],
+                )
+            self._bound()
+        except sqlite3.DatabaseError as error:
+            if not isinstance(error, sqlite3.OperationalError):  # no wordbook, or a damaged one: begin anew
+                with contextlib.suppress(OSError):
+                    os.unlink(self._path)
+        except (OSError, ValueError):
+            pass  # a full or read-only disk costs time, not answers
+
+    def _bound(self) -> None:
+        with self._opened() as book:
+            while _bytes(book) > LARGEST:
+                oldest = book.execute("SELECT id FROM tree ORDER BY used LIMIT 1").fetchone()
+                if oldest is None:
+                    return
+                book.execute("DELETE FROM word WHERE tree = ?", oldest)
+                book.execute("DELETE FROM tree WHERE id = ?", oldest)
+                book.commit()
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        book = sqlite3.connect(self._path, timeout=_PATIENCE)
+        try:
+            with book:  # one transaction
+                book.execute("CREATE TABLE IF NOT EXISTS tree (id TEXT PRIMARY KEY, used INTEGER)")
+                book.execute(
+                    "CREATE TABLE IF NOT EXISTS word (tree TEXT, word TEXT, paths BLOB, PRIMARY KEY (tree, word))"
+                )
+                yield book
+        finally:
+            book.close()
+
+
+def _bytes(book: sqlite3.Connection) -> int:
+    """The size of what is in use; deleted pages are used again."""
+    pages, free, size = (
+        int(book.execute(f"PRAGMA {what}").fetchone()[0])
+        for what in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * size
+
+
+def _now(book: sqlite3.Connection) -> int:
+    """A time later than all in the book: what is older than what is all that it is asked for."""
+    return int(book.execute("SELECT 1 + coalesce(max(used), 0) FROM tree").fetchone()[0])
+
+
+def _packed(paths: Collection[str]) -> bytes:
+    return zlib.compress("\0".join(sorted(paths)).encode("utf-8", "surrogateescape"), 1)
+
+
+def _unpacked(packed: bytes) -> frozenset[str]:
+    unpacking = zlib.decompressobj()
+    text = unpacking.decompress(packed, _LONGEST)
+    if unpacking.unconsumed_tail or not unpacking.eof:
+        raise ValueError("not the paths of one word")
+    return frozenset(text.decode("utf-8", "surrogateescape").split("\0")) - {""}
+
+
+class RememberedTree:
+    """A revision of a repository as a Tree, whose searches go to a wordbook first."""
+
+    def __init__(self, tree: RepositoryTree, book: Wordbook) -> None:
+        self.name = tree.name
+        self._tree = tree
+        self._book = book
+
+    def read(self, path: str) -> bytes | None:
+        return self._tree.read(path)
+
+    def mode(self, path: str) -> str | None:
+        return self._tree.mode(path)
+
+    def paths(self) -> Collection[str]:
+        return self._tree.paths()
+
+    def grep(self, words: Collection[str]) -> Found:
+        asked = set(words)
+        found = self._book.recall(self._tree.id, asked)
+        fresh: dict[str, frozenset[str]] = {}
+        if asked - found.keys():
+            fresh.update(self._taken_over(asked - found.keys()))
+        missing = asked - found.keys() - fresh.keys()
+        if missing:
+            fresh.update(self._tree.grep(missing))
+        if fresh:
+            self._book.enter(self._tree.id, fresh)
+        # A file that the tree does not have is none of its files, whoever wrote the wordbook.
+        have = self._tree.paths()
+        return {
+            word: frozenset(path for path in paths if path in have) for word, paths in (found | fresh).items()
+        }
+
+    def _taken_over(self, words: Collection[str]) -> dict[str, frozenset[str]]:
+        """What is known of a tree close by, put right by a look at the files that differ."""
+        for other in [tree for tree in self._book.trees() if tree != self._tree.id][:_NEAR_TREES]:
+            known = self._book.recall(other, words)
+            if not known:
+                continue
+            try:
+                differing = self._tree.differing(other)
+            except TreeError:  # another repository's tree, or one that was pruned
+                continue
+            if len(differing) > _FAR:
+                continue
+            held = {path: identifiers(self._tree.read(path) or b"") for path in differing}
+            return {
+                word: (paths - differing) | {path for path, here in held.items() if word.encode() in here}
+                for word, paths in known.items()
+            }
+        return {}
