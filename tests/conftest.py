@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,3 +48,16 @@ def seed_series() -> Path:
     if not path.is_file():
         pytest.skip(f"{path} does not exist")
     return path
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that tests have recorded as properties, those of the same name added up."""
+    figures: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if isinstance(value, int):
+                figures[name] += value
+    if figures:
+        terminalreporter.section("figures")
+        for name in sorted(figures):
+            terminalreporter.write_line(f"{figures[name]:>12,}  {name}")
