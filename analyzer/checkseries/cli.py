@@ -18,9 +18,9 @@ from checkseries import __version__
 from checkseries.errors import CheckseriesError, InputError, UsageError
 from checkseries.git import Git
 from checkseries.limits import bound_memory
-from checkseries.model import Report, SelectionTable, Series, Severity, Status
+from checkseries.model import Report, Series, Severity, Status
 from checkseries.source.mailbox import Source
-from checkseries.tree import Snapshot, Tree
+from checkseries.tree import Snapshot
 from checkseries.tree.locate import Location, locate, open_tree
 from checkseries.tree.remembered import Wordbook
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     bound_memory()
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        options = _parser().parse_args(_joined(arguments))
+        options = _parser().parse_args(arguments)
         return int(options.run(options))
     except CheckseriesError as error:
         return _failed(str(error))
@@ -47,16 +47,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed("the input nests too deeply")
     except MemoryError:
         return _failed("out of memory")
-
-
-_KCONFIG = ("eval", "unmet", "implies")
-
-
-def _joined(arguments: list[str]) -> list[str]:
-    """The arguments with ``kconfig eval`` and the like as one word: symbols may follow ``kconfig`` as well."""
-    if arguments[:1] == ["kconfig"] and arguments[1:2] and arguments[1] in _KCONFIG:
-        return [" ".join(arguments[:2]), *arguments[2:]]
-    return arguments
 
 
 def _failed(message: str) -> int:
@@ -172,7 +162,7 @@ def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[st
         tree = open_tree(where, revision, worktree=options.worktree, book=_wordbook(options))
         archs = archs_of(tree, series, options.arch)
         _progress(f"judging {len(series.patches)} patches")
-        report = run(series, tree, rules, archs, PROFILE, options.jobs)
+        report = run(series, tree, rules, archs, PROFILE, options.jobs or min(os.cpu_count() or 1, 4))
         report = replace(report, seconds=time.monotonic() - started)
         _progress("")
         rendered.append(_rendered(options, report, rules))
@@ -268,13 +258,17 @@ def _progress(what: str) -> None:
 
 
 def _kconfig(options: argparse.Namespace) -> int:
+    from checkseries.archs import archs_of
     from checkseries.facts.selection import implications, selections
+    from checkseries.model import SelectionTable
     from checkseries.report.json import render_tables_json
     from checkseries.report.text import render_tables
 
     if not options.symbol and not options.implies:
         raise UsageError("which symbols? Name some, without CONFIG_, or --implies A B")
-    tree, snapshot, archs = _kconfig_tree(options)
+    tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
+    archs = archs_of(tree, None, options.arch)
+    snapshot = Snapshot.of(tree)
     symbols = list(dict.fromkeys(name.removeprefix("CONFIG_") for name in options.symbol))
     _defined(snapshot, symbols + [word for pair in options.implies or () for word in _names(pair)])
     tables = []
@@ -291,93 +285,6 @@ def _kconfig(options: argparse.Namespace) -> int:
     else:
         _write(options, render_tables(tables, width=_width(), color=_color(options)))
     return CLEAN
-
-
-def _kconfig_eval(options: argparse.Namespace) -> int:
-    from checkseries.facts.kconfig import model
-    from checkseries.facts.kconfig.evaluate import assigned
-    from checkseries.report.clean import printable
-    from checkseries.report.json import render_values_json
-
-    if len(options.arch) > 1:
-        raise UsageError("--arch: values are of one architecture at a time")
-    tree, snapshot, (arch,) = _kconfig_tree(options)
-    lines = ""
-    if options.defconfig is not None:
-        path = f"arch/{arch}/configs/{options.defconfig}"
-        found = None if "/" in options.defconfig else snapshot.text(path)
-        if found is None:
-            raise UsageError(f"--defconfig {options.defconfig}: {tree.name} has no {path}")
-        lines = found
-    elif options.config is not None:
-        lines = _config(options.config)
-    kconfig = model(snapshot, arch)
-    values = kconfig.evaluation(assigned(lines.splitlines()), options.mode).all()
-    if options.format == "json":
-        _write(options, render_values_json(tree.name, arch, kconfig.profile, values))
-    else:
-        _write(options, "".join(f"{name}={printable(value)}\n" for name, value in sorted(values.items())))
-    return CLEAN
-
-
-def _config(path: str) -> str:
-    """A .config of the user's."""
-    try:
-        if path == "-":
-            return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read()
-    except OSError as error:
-        raise InputError(f"--config {path}: {error.strerror}") from error
-
-
-def _kconfig_unmet(options: argparse.Namespace) -> int:
-    from checkseries.facts.kconfig import model
-    from checkseries.facts.selection import unmet
-    from checkseries.run import on_each
-
-    tree, snapshot, archs = _kconfig_tree(options)
-    _progress(f"proving the selects of {len(archs)} architectures")
-    rows = [
-        row
-        for found in on_each(archs, lambda arch: unmet(model(snapshot, arch)), options.jobs)
-        for row in found
-    ]
-    _progress("")
-    rows.sort(key=lambda row: (row.symbol, row.arch, row.selected_by))
-    title = f"selects in {tree.name} that can leave dependencies unmet on {', '.join(archs)}"
-    return _tables(options, [SelectionTable(title if rows else f"{title}: none", tuple(rows))])
-
-
-def _kconfig_implies(options: argparse.Namespace) -> int:
-    from checkseries.facts.selection import implications
-
-    tree, snapshot, archs = _kconfig_tree(options)
-    _defined(snapshot, _names((options.first, options.second)))
-    rows = implications(snapshot, archs, options.first, options.second)
-    title = f"{options.first} implies {options.second} in {tree.name}"
-    return _tables(options, [SelectionTable(title, rows)])
-
-
-def _kconfig_tree(options: argparse.Namespace) -> tuple[Tree, Snapshot, tuple[str, ...]]:
-    """The tree that is asked, its snapshot, and the architectures."""
-    from checkseries.archs import archs_of
-
-    tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
-    return tree, Snapshot.of(tree), archs_of(tree, None, options.arch)
-
-
-def _tables(options: argparse.Namespace, tables: Sequence[SelectionTable]) -> int:
-    """Write tables of judgements; the status is what they say: 1 if any is broken, 2 if any is unknown."""
-    from checkseries.report.json import render_tables_json
-    from checkseries.report.text import render_tables
-
-    if options.format == "json":
-        _write(options, render_tables_json(tables))
-    else:
-        _write(options, render_tables(tables, width=_width(), color=_color(options)))
-    said = {row.holds for table in tables for row in table.rows}
-    return FAILED if None in said else FOUND if False in said else CLEAN
 
 
 def _names(expressions: Sequence[str]) -> list[str]:
@@ -511,28 +418,6 @@ def _parser() -> argparse.ArgumentParser:
     _arch_option(kconfig)
     _output_options(kconfig, ("text", "json"))
 
-    evaluated = command("kconfig eval", _kconfig_eval, "the value of every symbol under a configuration",
-                        "Print NAME=value of every defined symbol, as the kernel's conf would compute it.")  # fmt: skip
-    evaluated.add_argument("--arch", action="append", required=True, metavar="ARCH", help="the architecture")
-    given = evaluated.add_mutually_exclusive_group()
-    given.add_argument("--config", metavar="FILE", help="a .config or defconfig, or - for standard input")
-    given.add_argument("--defconfig", metavar="NAME", help="a file of arch/ARCH/configs in the tree")
-    for mode in ("allnoconfig", "allyesconfig", "allmodconfig", "alldefconfig"):
-        given.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode, help=f"as make {mode}")
-    evaluated.set_defaults(mode="olddefconfig")
-    unmet = command("kconfig unmet", _kconfig_unmet, "all selects that can leave dependencies unmet",
-                    "Prove every select of a tree: which can leave its target's dependencies unmet, and when.")  # fmt: skip
-    _jobs_option(unmet)
-    implied = command("kconfig implies", _kconfig_implies, "does one expression imply another everywhere",
-                      "Prove that wherever A holds B does, arch by arch; or show a configuration in which not.")  # fmt: skip
-    implied.add_argument("first", metavar="A", help="a Kconfig expression")
-    implied.add_argument("second", metavar="B", help="a Kconfig expression")
-    for each in (unmet, implied):
-        _arch_option(each)
-    for each in (evaluated, unmet, implied):
-        _tree_options(each)
-        _output_options(each, ("text", "json"))
-
     rules = command(
         "rules", None, "list, show or test rules and contracts", "List, show or test rules and contracts."
     )
@@ -583,21 +468,13 @@ def _judge_options(parser: argparse.ArgumentParser) -> None:
     _rules_option(group)
     group.add_argument("--fail-on", choices=("error", "warning", "note", "never"), default="warning",
                        help="least severity that makes the exit status 1 (default: warning)")  # fmt: skip
-    _jobs_option(group)
+    group.add_argument(
+        "--jobs", type=_jobs, default=0, metavar="N", help="processes to use (default: one a core, 4 at most)"
+    )
     _output_options(parser, _FORMATS)
 
 
-def _jobs_option(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument(
-        "--jobs",
-        type=_count,
-        default=min(os.cpu_count() or 1, 4),
-        metavar="N",
-        help="processes to use (default: one a core, 4 at most)",
-    )
-
-
-def _count(text: str) -> int:
+def _jobs(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 64:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 64")
     return int(text)

@@ -6,7 +6,7 @@ import gc
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -188,32 +188,6 @@ def ask(history: History, rules: Sequence[Rule], jobs: int) -> tuple[Course, ...
             courses += [Course(rule.id, Subject("", arch), (Outcome(failure=reason),)) for rule in bound]
     gc.unfreeze()
     return tuple(courses)
-
-
-def on_each(archs: Sequence[str], work: Callable[[str], T], jobs: int) -> tuple[T, ...]:
-    """``work(arch)`` of each architecture, in their order, ``jobs`` at once, each in a process of its own.
-
-    Raises CheckseriesError if one ends before it answers, or raises one itself.
-    """
-    if jobs < 2 or len(archs) < 2:
-        return tuple(work(arch) for arch in archs)
-
-    def attempt(arch: str) -> T | CheckseriesError:
-        try:
-            return work(arch)
-        except CheckseriesError as error:
-            return CheckseriesError(str(error))  # it has to travel
-
-    answers = []
-    for arch, receive in start(archs, attempt, jobs):
-        try:
-            answer = receive.recv()
-        except EOFError as error:
-            raise CheckseriesError(f"the process that judges {arch} ended before it answered") from error
-        if isinstance(answer, CheckseriesError):
-            raise answer
-        answers.append(answer)
-    return tuple(answers)
 
 
 def _concerned(history: History, rule: Rule) -> Iterable[str]:

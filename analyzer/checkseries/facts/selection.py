@@ -50,28 +50,6 @@ def implications(tree: Snapshot, archs: Iterable[str], first: str, second: str) 
     return tuple(rows)
 
 
-def unmet(kconfig: Model) -> tuple[SelectionRow, ...]:
-    """Every select of the arch that can leave its target's dependencies unmet, with a witness; or that is unknown."""
-    rows = []
-    for name in kconfig.names:
-        for select in kconfig.selects_by(name):
-            if select.implied:
-                continue
-            match kconfig.unmet(select):
-                case Possible(witness=witness):
-                    holds: bool | None = False
-                    said = witness or ("# nothing has to be set: the defaults do",)
-                case Impossible():
-                    continue
-                case unknown:
-                    holds, said = None, (unknown.because,)
-            can = isinstance(kconfig.can_be(select.target, "y"), Possible)
-            by = (f"{select} ({select.path}:{select.line})",)
-            wanted = kconfig.depends(select.target)
-            rows.append(SelectionRow(kconfig.arch, select.target, by, can, wanted, holds, said))
-    return tuple(sorted(rows, key=lambda each: (each.symbol, each.selected_by)))
-
-
 def selected_undefined(kconfig: Model) -> tuple[str, ...]:
     """The names that something selects on the arch and nothing defines, sorted."""
     return tuple(

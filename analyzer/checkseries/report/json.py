@@ -7,7 +7,7 @@ field was renamed. The document is the same for the same series, tree and rules;
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from checkseries import __version__
@@ -55,23 +55,6 @@ def render_tables_json(tables: Sequence[SelectionTable], *, version: str = __ver
     """Selection tables alone, in the form that they have in a report (docs/selections.schema.json)."""
     tree = {"version": VERSION, "tool": _tool(version), "tables": [_table(table) for table in tables]}
     return _dumped(tree)
-
-
-def render_values_json(
-    tree: str, arch: str, profile: str, values: Mapping[str, str], *, version: str = __version__
-) -> str:
-    """The values of symbols on one arch under one configuration (docs/values.schema.json)."""
-    said = dict(sorted(values.items()))
-    return _dumped(
-        {
-            "version": VERSION,
-            "tool": _tool(version),
-            "tree": tree,
-            "arch": arch,
-            "profile": profile,
-            "values": said,
-        }
-    )
 
 
 def _dumped(tree: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from checkseries.facts.answer import Broken, Holds, Impossible, Possibility, Possible, Unknown, Verdict
@@ -207,9 +207,7 @@ class Model:
         key = ("unmet", select.selector, select.target, select.path, str(select.line))
         return self._remembered(key, lambda: self._prover.possible(_unmet(statements)))
 
-    def evaluation(
-        self, assignments: Mapping[str, str] | Iterable[tuple[str, str]], mode: Mode = "olddefconfig"
-    ) -> Evaluation:
+    def evaluation(self, assignments: Mapping[str, str], mode: Mode = "olddefconfig") -> Evaluation:
         """The values of all symbols under some assignments, as ``conf`` computes them."""
         return Evaluation(self.tree, assignments, mode)
 
