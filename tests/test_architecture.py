@@ -39,6 +39,7 @@ ALLOWED = {
         "archs",
         "__init__",
         "limits",
+        "workers",
     },
     "__main__": {"cli"},
     "__init__": set(),

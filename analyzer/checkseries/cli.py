@@ -10,14 +10,14 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NoReturn
 
 from checkseries import __version__
 from checkseries.errors import CheckseriesError, InputError, UsageError
 from checkseries.git import Git
-from checkseries.limits import bound_memory
+from checkseries.limits import TOTAL_SECONDS, TooSlowError, bound_memory, within
 from checkseries.model import Report, Series, Severity, Status
 from checkseries.source.mailbox import Source
 from checkseries.tree import Snapshot
@@ -28,6 +28,10 @@ CLEAN, FOUND, FAILED = 0, 1, 2
 """Exit statuses: nothing at or above --fail-on; something; could not be judged."""
 
 _FORMATS = ("text", "json", "sarif", "terse")
+_QUERIES = ("eval", "implies", "unmet", "why")
+"""What stands behind ``kconfig`` and is no symbol."""
+_CONFIG_BYTES = 8 << 20
+"""Of a ``.config``; that of a distribution has a thirtieth."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     bound_memory()
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
+        if arguments[:1] == ["kconfig"] and arguments[1:2] and arguments[1] in _QUERIES:
+            arguments[:2] = [" ".join(arguments[:2])]  # beside symbols argparse takes no commands
         options = _parser().parse_args(arguments)
         return int(options.run(options))
     except CheckseriesError as error:
@@ -287,6 +293,125 @@ def _kconfig(options: argparse.Namespace) -> int:
     return CLEAN
 
 
+def _kconfig_eval(options: argparse.Namespace) -> int:
+    from checkseries.archs import archs_of
+    from checkseries.facts.kconfig import PROFILE, assigned
+    from checkseries.facts.query import values
+    from checkseries.report.json import render_query_json
+    from checkseries.report.query import render_values
+
+    if options.arch is None:
+        raise UsageError("which architecture? Name one with --arch")
+    tree = open_tree(_location(options), options.rev, worktree=options.worktree)
+    (arch,) = archs_of(tree, None, [options.arch])
+    snapshot = Snapshot.of(tree)
+    start, mode, lines = options.mode, options.mode, ""
+    if options.config is not None:
+        start, mode, lines = options.config, "olddefconfig", _config(options.config)
+    elif options.defconfig is not None:
+        start, mode = f"arch/{arch}/configs/{options.defconfig}", "olddefconfig"
+        text = None if "/" in options.defconfig else snapshot.text(start)
+        if text is None:
+            raise UsageError(f"--defconfig {options.defconfig}: the tree has no {start}")
+        lines = text
+    found = values(snapshot, arch, assigned(lines.split("\n")), mode, start)
+    if options.format == "json":
+        _write(options, render_query_json([found], "eval", tree.name, PROFILE))
+    else:
+        _write(options, render_values(found))
+    return CLEAN
+
+
+def _config(name: str) -> str:
+    """The text of a ``.config`` outside of the tree, bounded as everything that is read."""
+    try:
+        with open(name, "rb") as file:
+            data = file.read(_CONFIG_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"--config {name}: {error.strerror}") from error
+    if len(data) > _CONFIG_BYTES:
+        raise InputError(f"--config {name}: larger than {_CONFIG_BYTES} bytes")
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _kconfig_unmet(options: argparse.Namespace) -> int:
+    from checkseries.archs import archs_of
+    from checkseries.facts.kconfig import PROFILE
+    from checkseries.facts.query import sweep
+    from checkseries.model import UnmetSweep
+    from checkseries.report.json import render_query_json
+    from checkseries.report.query import render_unmet
+    from checkseries.workers import start
+
+    tree = open_tree(_location(options), options.rev, worktree=options.worktree)
+    archs = archs_of(tree, None, options.arch)
+    snapshot = Snapshot.of(tree)
+    _progress(f"asking {len(archs)} architectures")
+
+    def swept(arch: str) -> UnmetSweep:
+        try:
+            with within(TOTAL_SECONDS):
+                return sweep(snapshot, arch)
+        except TooSlowError as error:
+            return UnmetSweep(arch, 0, failure=str(error))
+
+    sweeps = []
+    jobs = options.jobs or min(os.cpu_count() or 1, 4)
+    for arch, receive in start(archs, swept, jobs):
+        try:
+            sweeps.append(receive.recv())
+        except EOFError:  # killed, for want of memory most likely
+            sweeps.append(UnmetSweep(arch, 0, failure="the process ended before it answered"))
+    _progress("")
+    if options.format == "json":
+        _write(options, render_query_json(sweeps, "unmet", tree.name, PROFILE))
+    else:
+        _write(options, render_unmet(sweeps, tree.name, PROFILE, width=_width(), color=_color(options)))
+    if any(each.failure for each in sweeps):
+        return FAILED
+    return FOUND if any(each.unmet for each in sweeps) else CLEAN
+
+
+def _kconfig_implies(options: argparse.Namespace) -> int:
+    from checkseries.archs import archs_of
+    from checkseries.facts.selection import implications
+    from checkseries.model import SelectionTable
+    from checkseries.report.json import render_tables_json
+    from checkseries.report.text import render_tables
+
+    tree = open_tree(_location(options), options.rev, worktree=options.worktree)
+    archs = archs_of(tree, None, options.arch)
+    snapshot = Snapshot.of(tree)
+    _defined(snapshot, _names([options.first, options.second]))
+    rows = implications(snapshot, archs, options.first, options.second)
+    table = SelectionTable(f"{options.first} implies {options.second} in {tree.name}", rows)
+    if options.format == "json":
+        _write(options, render_tables_json([table]))
+    else:
+        _write(options, render_tables([table], width=_width(), color=_color(options)))
+    return FOUND if any(row.holds is False for row in rows) else CLEAN
+
+
+def _kconfig_why(options: argparse.Namespace) -> int:
+    from checkseries.archs import archs_of
+    from checkseries.facts.kconfig import PROFILE
+    from checkseries.facts.query import why
+    from checkseries.report.json import render_query_json
+    from checkseries.report.query import render_why
+
+    tree = open_tree(_location(options), options.rev, worktree=options.worktree)
+    archs = archs_of(tree, None, options.arch)
+    snapshot = Snapshot.of(tree)
+    symbol = options.symbol.removeprefix("CONFIG_")
+    _defined(snapshot, [symbol])
+    reasons = [why(snapshot, arch, symbol) for arch in archs]
+    if options.format == "json":
+        _write(options, render_query_json(reasons, "why", tree.name, PROFILE))
+    else:
+        _write(options, render_why(reasons, tree.name, PROFILE, width=_width(), color=_color(options)))
+    return CLEAN
+
+
 def _names(expressions: Sequence[str]) -> list[str]:
     """The symbols of some expressions, without what is quoted, a number or a constant."""
     text = " ".join(re.sub(r"\"[^\"]*\"|'[^']*'", " ", each) for each in expressions)
@@ -418,6 +543,8 @@ def _parser() -> argparse.ArgumentParser:
     _arch_option(kconfig)
     _output_options(kconfig, ("text", "json"))
 
+    _query_commands(command)
+
     rules = command(
         "rules", None, "list, show or test rules and contracts", "List, show or test rules and contracts."
     )
@@ -438,6 +565,41 @@ def _parser() -> argparse.ArgumentParser:
     tested.add_argument("file", nargs="+", metavar="FILE", help="a .toml file of contracts or a .py rule")
     tested.set_defaults(run=_rules_test)
     return parser
+
+
+def _query_commands(command: Callable[[str, object, str, str], argparse.ArgumentParser]) -> None:
+    """The commands behind ``kconfig``: each a question to the Kconfig of a whole tree."""
+    evaluated = command("kconfig eval", _kconfig_eval, "the value of every symbol, as conf computes it",
+                        "Print NAME=value for every symbol of an architecture, as conf would compute it.")  # fmt: skip
+    evaluated.add_argument("--arch", metavar="ARCH", help="the architecture")
+    start = evaluated.add_mutually_exclusive_group()
+    start.add_argument("--config", metavar="FILE", help="start from a .config, as olddefconfig does")
+    start.add_argument("--defconfig", metavar="NAME", help="start from a file below arch/ARCH/configs")
+    for mode in ("allnoconfig", "allyesconfig", "allmodconfig", "alldefconfig"):
+        start.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode,
+                           help="the default" if mode == "alldefconfig" else None)  # fmt: skip
+    evaluated.set_defaults(mode="alldefconfig")
+
+    unmet = command("kconfig unmet", _kconfig_unmet, "all selects whose target's dependencies can be unmet",
+                    "List every select of the tree that can force on what its dependencies forbid. Exit status 1 if there is one.")  # fmt: skip
+    unmet.add_argument(
+        "--jobs", type=_jobs, default=0, metavar="N", help="processes to use (default: one a core, 4 at most)"
+    )
+
+    implies = command("kconfig implies", _kconfig_implies, "whether one expression implies another",
+                      "Prove on each architecture that B holds wherever A does, or show where not. Exit status 1 if it is broken on one.")  # fmt: skip
+    implies.add_argument("first", metavar="A", help="a Kconfig expression: HOTPLUG_PARALLEL && SMP")
+    implies.add_argument("second", metavar="B", help="another one")
+
+    why = command("kconfig why", _kconfig_why, "what makes a symbol y, or keeps it from that",
+                  "Show on each architecture what has to be set for a symbol to be y, or what never lets it be.")  # fmt: skip
+    why.add_argument("symbol", metavar="SYMBOL", help="a Kconfig symbol, with or without CONFIG_")
+
+    for each in (evaluated, unmet, implies, why):
+        _tree_options(each)
+        if each is not evaluated:
+            _arch_option(each)
+        _output_options(each, ("text", "json"))
 
 
 def _tree_options(parser: argparse.ArgumentParser, *, revision: bool = True) -> None:

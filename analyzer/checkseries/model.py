@@ -283,6 +283,78 @@ Verdict = Finding | Held | Undecided | Absent | SelectionRow
 """What a rule says of a site; a row is said besides, for the table that people read."""
 
 
+# --- what is asked of Kconfig by hand ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class UnmetSelect:
+    """A select that forces a symbol on whose dependencies are not met."""
+
+    target: str
+    depends: str
+    selector: str
+    condition: str
+    path: str
+    line: int
+    witness: tuple[str, ...]
+    """The ``.config`` fragment that does it; empty if the defaults do."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnmetSweep:
+    """All selects of one arch that can be unmet, by target."""
+
+    arch: str
+    selects: int
+    """How many were asked about."""
+    unmet: tuple[UnmetSelect, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Those that were not decided, and why."""
+    failure: str = ""
+    """Why the arch could not be looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """A part of what a symbol needs that can never be true, as small as it can be made."""
+
+    symbol: str
+    """Whose need it is."""
+    role: str
+    """What it is of the symbol: ``dependencies``, ``prompt``, ``default``, ``select by X``."""
+    part: str
+    """The part, in Kconfig syntax; empty if there is nothing at all to be true."""
+    path: str
+    line: int
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a symbol can be y on one arch, or cannot."""
+
+    arch: str
+    symbol: str
+    can_be_y: bool | None
+    witness: tuple[str, ...] = ()
+    """The ``.config`` fragment that makes it y; empty if the defaults do."""
+    blockers: tuple[Blocker, ...] = ()
+    unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The values of all symbols of one arch, as ``conf`` computes them."""
+
+    arch: str
+    start: str
+    """What they were computed from: a file, a mode."""
+    values: tuple[tuple[str, str], ...]
+    """By name, as they stand behind ``=`` in a ``.config``."""
+    unmet: tuple[str, ...]
+    """The symbols that ``conf`` warns of."""
+
+
 # --- the report --------------------------------------------------------------------------------------------
 
 

@@ -12,16 +12,21 @@ from typing import Any
 
 from checkseries import __version__
 from checkseries.model import (
+    Blocker,
     Checked,
     Introduced,
     Judged,
     Letter,
     Place,
+    Reason,
     Report,
     SelectionRow,
     SelectionTable,
     Series,
     Skipped,
+    UnmetSelect,
+    UnmetSweep,
+    Values,
     Witness,
 )
 from checkseries.report.clean import document
@@ -55,6 +60,77 @@ def render_tables_json(tables: Sequence[SelectionTable], *, version: str = __ver
     """Selection tables alone, in the form that they have in a report (docs/selections.schema.json)."""
     tree = {"version": VERSION, "tool": _tool(version), "tables": [_table(table) for table in tables]}
     return _dumped(tree)
+
+
+def render_query_json(
+    asked: Sequence[Values] | Sequence[UnmetSweep] | Sequence[Reason],
+    query: str,
+    base: str,
+    profile: str,
+    *,
+    version: str = __version__,
+) -> str:
+    """The answers to one query of Kconfig, an arch each (docs/queries.schema.json)."""
+    tree = {
+        "version": VERSION,
+        "tool": _tool(version),
+        "query": query,
+        "base": base,
+        "profile": profile,
+        "archs": [_answer(each) for each in asked],
+    }
+    return _dumped(tree)
+
+
+def _answer(answer: Values | UnmetSweep | Reason) -> dict[str, Any]:
+    match answer:
+        case Values():
+            return {
+                "arch": answer.arch,
+                "start": answer.start,
+                "values": dict(answer.values),
+                "unmet": list(answer.unmet),
+            }
+        case UnmetSweep():
+            return {
+                "arch": answer.arch,
+                "selects": answer.selects,
+                "unmet": [_unmet(each) for each in answer.unmet],
+                "unknown": list(answer.unknown),
+                "failure": answer.failure,
+            }
+        case Reason():
+            return {
+                "arch": answer.arch,
+                "symbol": answer.symbol,
+                "can_be_y": answer.can_be_y,
+                "witness": list(answer.witness),
+                "blockers": [_blocker(each) for each in answer.blockers],
+                "unknown": answer.unknown,
+            }
+
+
+def _unmet(unmet: UnmetSelect) -> dict[str, Any]:
+    return {
+        "target": unmet.target,
+        "depends": unmet.depends,
+        "selector": unmet.selector,
+        "condition": unmet.condition,
+        "path": unmet.path,
+        "line": unmet.line,
+        "witness": list(unmet.witness),
+    }
+
+
+def _blocker(blocker: Blocker) -> dict[str, Any]:
+    return {
+        "symbol": blocker.symbol,
+        "role": blocker.role,
+        "part": blocker.part,
+        "path": blocker.path,
+        "line": blocker.line,
+        "why": blocker.why,
+    }
 
 
 def _dumped(tree: dict[str, Any]) -> str:
