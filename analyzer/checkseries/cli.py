@@ -302,7 +302,7 @@ def _kconfig_eval(options: argparse.Namespace) -> int:
 
     if options.arch is None:
         raise UsageError("which architecture? Name one with --arch")
-    tree = open_tree(_location(options), options.rev, worktree=options.worktree)
+    tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
     (arch,) = archs_of(tree, None, [options.arch])
     snapshot = Snapshot.of(tree)
     start, mode, lines = options.mode, options.mode, ""
@@ -343,7 +343,7 @@ def _kconfig_unmet(options: argparse.Namespace) -> int:
     from checkseries.report.query import render_unmet
     from checkseries.workers import start
 
-    tree = open_tree(_location(options), options.rev, worktree=options.worktree)
+    tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
     archs = archs_of(tree, None, options.arch)
     snapshot = Snapshot.of(tree)
     _progress(f"asking {len(archs)} architectures")
@@ -369,7 +369,9 @@ def _kconfig_unmet(options: argparse.Namespace) -> int:
         _write(options, render_unmet(sweeps, tree.name, PROFILE, width=_width(), color=_color(options)))
     if any(each.failure for each in sweeps):
         return FAILED
-    return FOUND if any(each.unmet for each in sweeps) else CLEAN
+    if any(each.unmet for each in sweeps):
+        return FOUND
+    return FAILED if any(each.unknown for each in sweeps) else CLEAN
 
 
 def _kconfig_implies(options: argparse.Namespace) -> int:
@@ -379,7 +381,7 @@ def _kconfig_implies(options: argparse.Namespace) -> int:
     from checkseries.report.json import render_tables_json
     from checkseries.report.text import render_tables
 
-    tree = open_tree(_location(options), options.rev, worktree=options.worktree)
+    tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
     archs = archs_of(tree, None, options.arch)
     snapshot = Snapshot.of(tree)
     _defined(snapshot, _names([options.first, options.second]))
@@ -389,7 +391,8 @@ def _kconfig_implies(options: argparse.Namespace) -> int:
         _write(options, render_tables_json([table]))
     else:
         _write(options, render_tables([table], width=_width(), color=_color(options)))
-    return FOUND if any(row.holds is False for row in rows) else CLEAN
+    said = {row.holds for row in rows}
+    return FOUND if False in said else FAILED if None in said else CLEAN
 
 
 def _kconfig_why(options: argparse.Namespace) -> int:
@@ -399,7 +402,7 @@ def _kconfig_why(options: argparse.Namespace) -> int:
     from checkseries.report.json import render_query_json
     from checkseries.report.query import render_why
 
-    tree = open_tree(_location(options), options.rev, worktree=options.worktree)
+    tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
     archs = archs_of(tree, None, options.arch)
     snapshot = Snapshot.of(tree)
     symbol = options.symbol.removeprefix("CONFIG_")
