@@ -27,6 +27,7 @@ from checkseries.tree.remembered import Wordbook
 CLEAN, FOUND, FAILED = 0, 1, 2
 """Exit statuses: nothing at or above --fail-on; something; could not be judged."""
 
+_TOOLCHAINS = ("gcc", "gcc-old", "clang")
 _FORMATS = ("text", "json", "sarif", "terse")
 _QUERIES = ("eval", "implies", "unmet", "why")
 """What stands behind ``kconfig`` and is no symbol."""
@@ -155,11 +156,12 @@ def _wordbook(options: argparse.Namespace) -> Wordbook | None:
 
 def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[str | None, Series]]) -> int:
     from checkseries.archs import archs_of
-    from checkseries.facts.kconfig import PROFILE
+    from checkseries.facts.kconfig import PROFILES
     from checkseries.judge.load import load, shipped
     from checkseries.run import run
 
     rules = load([shipped(), *options.rules])
+    profile = PROFILES[options.toolchain].text
     status = CLEAN
     rendered = []
     for revision, series in todo:
@@ -168,7 +170,8 @@ def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[st
         tree = open_tree(where, revision, worktree=options.worktree, book=_wordbook(options))
         archs = archs_of(tree, series, options.arch)
         _progress(f"judging {len(series.patches)} patches")
-        report = run(series, tree, rules, archs, PROFILE, options.jobs or min(os.cpu_count() or 1, 4))
+        jobs = options.jobs or min(os.cpu_count() or 1, 4)
+        report = run(series, tree, rules, archs, profile, jobs, options.toolchain)
         report = replace(report, seconds=time.monotonic() - started)
         _progress("")
         rendered.append(_rendered(options, report, rules))
@@ -274,7 +277,7 @@ def _kconfig(options: argparse.Namespace) -> int:
         raise UsageError("which symbols? Name some, without CONFIG_, or --implies A B")
     tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
     archs = archs_of(tree, None, options.arch)
-    snapshot = Snapshot.of(tree)
+    snapshot = Snapshot.of(tree, options.toolchain)
     symbols = list(dict.fromkeys(name.removeprefix("CONFIG_") for name in options.symbol))
     _defined(snapshot, symbols + [word for pair in options.implies or () for word in _names(pair)])
     tables = []
@@ -295,7 +298,7 @@ def _kconfig(options: argparse.Namespace) -> int:
 
 def _kconfig_eval(options: argparse.Namespace) -> int:
     from checkseries.archs import archs_of
-    from checkseries.facts.kconfig import PROFILE, assigned
+    from checkseries.facts.kconfig import PROFILES, assigned
     from checkseries.facts.query import values
     from checkseries.report.json import render_query_json
     from checkseries.report.query import render_values
@@ -304,7 +307,7 @@ def _kconfig_eval(options: argparse.Namespace) -> int:
         raise UsageError("which architecture? Name one with --arch")
     tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
     (arch,) = archs_of(tree, None, [options.arch])
-    snapshot = Snapshot.of(tree)
+    snapshot = Snapshot.of(tree, options.toolchain)
     start, mode, lines = options.mode, options.mode, ""
     if options.config is not None:
         start, mode, lines = options.config, "olddefconfig", _config(options.config)
@@ -316,7 +319,7 @@ def _kconfig_eval(options: argparse.Namespace) -> int:
         lines = text
     found = values(snapshot, arch, assigned(lines.split("\n")), mode, start)
     if options.format == "json":
-        _write(options, render_query_json([found], "eval", tree.name, PROFILE))
+        _write(options, render_query_json([found], "eval", tree.name, PROFILES[options.toolchain].text))
     else:
         _write(options, render_values(found))
     return CLEAN
@@ -336,7 +339,7 @@ def _config(name: str) -> str:
 
 def _kconfig_unmet(options: argparse.Namespace) -> int:
     from checkseries.archs import archs_of
-    from checkseries.facts.kconfig import PROFILE
+    from checkseries.facts.kconfig import PROFILES
     from checkseries.facts.query import sweep
     from checkseries.model import UnmetSweep
     from checkseries.report.json import render_query_json
@@ -345,7 +348,7 @@ def _kconfig_unmet(options: argparse.Namespace) -> int:
 
     tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
     archs = archs_of(tree, None, options.arch)
-    snapshot = Snapshot.of(tree)
+    snapshot = Snapshot.of(tree, options.toolchain)
     _progress(f"asking {len(archs)} architectures")
 
     def swept(arch: str) -> UnmetSweep:
@@ -364,9 +367,14 @@ def _kconfig_unmet(options: argparse.Namespace) -> int:
             sweeps.append(UnmetSweep(arch, 0, failure="the process ended before it answered"))
     _progress("")
     if options.format == "json":
-        _write(options, render_query_json(sweeps, "unmet", tree.name, PROFILE))
+        _write(options, render_query_json(sweeps, "unmet", tree.name, PROFILES[options.toolchain].text))
     else:
-        _write(options, render_unmet(sweeps, tree.name, PROFILE, width=_width(), color=_color(options)))
+        _write(
+            options,
+            render_unmet(
+                sweeps, tree.name, PROFILES[options.toolchain].text, width=_width(), color=_color(options)
+            ),
+        )
     if any(each.failure for each in sweeps):
         return FAILED
     if any(each.unmet for each in sweeps):
@@ -383,7 +391,7 @@ def _kconfig_implies(options: argparse.Namespace) -> int:
 
     tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
     archs = archs_of(tree, None, options.arch)
-    snapshot = Snapshot.of(tree)
+    snapshot = Snapshot.of(tree, options.toolchain)
     _defined(snapshot, _names([options.first, options.second]))
     rows = implications(snapshot, archs, options.first, options.second)
     table = SelectionTable(f"{options.first} implies {options.second} in {tree.name}", rows)
@@ -397,21 +405,26 @@ def _kconfig_implies(options: argparse.Namespace) -> int:
 
 def _kconfig_why(options: argparse.Namespace) -> int:
     from checkseries.archs import archs_of
-    from checkseries.facts.kconfig import PROFILE
+    from checkseries.facts.kconfig import PROFILES
     from checkseries.facts.query import why
     from checkseries.report.json import render_query_json
     from checkseries.report.query import render_why
 
     tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
     archs = archs_of(tree, None, options.arch)
-    snapshot = Snapshot.of(tree)
+    snapshot = Snapshot.of(tree, options.toolchain)
     symbol = options.symbol.removeprefix("CONFIG_")
     _defined(snapshot, [symbol])
     reasons = [why(snapshot, arch, symbol) for arch in archs]
     if options.format == "json":
-        _write(options, render_query_json(reasons, "why", tree.name, PROFILE))
+        _write(options, render_query_json(reasons, "why", tree.name, PROFILES[options.toolchain].text))
     else:
-        _write(options, render_why(reasons, tree.name, PROFILE, width=_width(), color=_color(options)))
+        _write(
+            options,
+            render_why(
+                reasons, tree.name, PROFILES[options.toolchain].text, width=_width(), color=_color(options)
+            ),
+        )
     return CLEAN
 
 
@@ -544,6 +557,7 @@ def _parser() -> argparse.ArgumentParser:
                          help="whether expression A implies expression B in every configuration")  # fmt: skip
     _tree_options(kconfig)
     _arch_option(kconfig)
+    _toolchain_option(kconfig)
     _output_options(kconfig, ("text", "json"))
 
     _query_commands(command)
@@ -602,6 +616,7 @@ def _query_commands(command: Callable[[str, object, str, str], argparse.Argument
         _tree_options(each)
         if each is not evaluated:
             _arch_option(each)
+        _toolchain_option(each)
         _output_options(each, ("text", "json"))
 
 
@@ -630,6 +645,7 @@ def _tree_options(parser: argparse.ArgumentParser, *, revision: bool = True) -> 
 def _judge_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("judging")
     _arch_option(group)
+    _toolchain_option(group)
     _rules_option(group)
     group.add_argument("--fail-on", choices=("error", "warning", "note", "never"), default="warning",
                        help="least severity that makes the exit status 1 (default: warning)")  # fmt: skip
@@ -648,6 +664,11 @@ def _jobs(text: str) -> int:
 def _arch_option(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--arch", action="append", default=[], metavar="ARCH",
                         help="architecture to judge for, may be repeated (default: arm64, mips, riscv, x86 and those the series touches)")  # fmt: skip
+
+
+def _toolchain_option(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--toolchain", choices=_TOOLCHAINS, default="gcc",
+                        help="what Kconfig is told of the compiler; nothing is started (default: gcc)")  # fmt: skip
 
 
 def _rules_option(parser: argparse._ActionsContainer) -> None:

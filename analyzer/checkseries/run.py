@@ -67,10 +67,16 @@ class Course:
 
 
 def run(
-    series: Series, base: Tree, rules: Sequence[Rule], archs: Sequence[str], profile: str, jobs: int
+    series: Series,
+    base: Tree,
+    rules: Sequence[Rule],
+    archs: Sequence[str],
+    profile: str,
+    jobs: int,
+    toolchain: str = "gcc",
 ) -> Report:
     """The report on a series: what each patch introduces, what was checked, what could not be judged."""
-    history, judged, remarks = follow(series, base, archs)
+    history, judged, remarks = follow(series, base, archs, toolchain)
     courses = ask(history, rules, jobs) if history.steps else ()
     by_id = {rule.id: rule for rule in rules}
     findings = _introduced(history, courses)
@@ -93,10 +99,10 @@ _SOURCE = re.compile(r"(?:^|/)(?:Kconfig[^/]*|Makefile[^/]*|Kbuild[^/]*)$|\.(?:c
 
 
 def follow(
-    series: Series, base: Tree, archs: Sequence[str]
+    series: Series, base: Tree, archs: Sequence[str], toolchain: str = "gcc"
 ) -> tuple[History, tuple[Judged, ...], tuple[str, ...]]:
     """The history of a series on a tree, what became of each patch, and remarks; stops where one does not apply."""
-    start = Lineage(base).snapshots[0]
+    start = Lineage(base, toolchain).snapshots[0]
     now, steps, judged, remarks = start, [], [], []
     stopped = False
     for patch in _sent(series):

@@ -4,8 +4,29 @@ from __future__ import annotations
 
 import pytest
 
-from checkseries.facts.kconfig.toolchain import Answer, Toolchain
+from checkseries.facts.kconfig import PROFILES, model
+from checkseries.facts.kconfig.toolchain import Answer, Profile, Toolchain
+from checkseries.tree import MemoryTree, Snapshot
 
+ASKING = r"""
+success = $(shell,{ $(1); } >/dev/null 2>&1 && echo "y" || echo "n")
+cc-option = $(success,trap "rm -rf .tmp_$$" EXIT; mkdir .tmp_$$; $(CC) -Werror $(CLANG_FLAGS) $(1) -c -x c /dev/null -o .tmp_$$/tmp.o)
+cc-info := $(shell,./scripts/cc-version.sh $(CC))
+source "arch/$(SRCARCH)/Kconfig"
+config CC_IS_GCC
+	def_bool $(success,test "$(shell,set -- $(cc-info) && echo $1)" = GCC)
+config CC_IS_CLANG
+	def_bool $(success,test "$(shell,set -- $(cc-info) && echo $1)" = Clang)
+config CC_VERSION
+	int
+	default $(shell,set -- $(cc-info) && echo $2)
+config OLD
+	def_bool $(cc-option,-fstack-protector-strong)
+config NEW
+	def_bool $(cc-option,-fmin-function-alignment=8)
+config KCFI
+	def_bool $(cc-option,-fsanitize=kcfi)
+"""
 PROBE = '{{ {}; }} >/dev/null 2>&1 && echo "{}" || echo "{}"'
 
 
@@ -88,3 +109,55 @@ def test_the_environment_is_all_there_is() -> None:
     environment = Toolchain("um").environment
     assert (environment["ARCH"], environment["SUBARCH"], environment["srctree"]) == ("um", "x86", ".")
     assert "HOME" not in environment
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        (
+            "gcc",
+            {
+                "CC_IS_GCC": "y",
+                "CC_IS_CLANG": "n",
+                "CC_VERSION": "140200",
+                "OLD": "y",
+                "NEW": "y",
+                "KCFI": "n",
+            },
+        ),
+        ("gcc-old", {"CC_IS_GCC": "y", "CC_VERSION": "80100", "OLD": "y", "NEW": "n", "KCFI": "n"}),
+        (
+            "clang",
+            {
+                "CC_IS_GCC": "n",
+                "CC_IS_CLANG": "y",
+                "CC_VERSION": "190100",
+                "OLD": "y",
+                "NEW": "n",
+                "KCFI": "y",
+            },
+        ),
+    ],
+)
+def test_profiles_come_through_to_the_model(name: str, config: dict[str, str]) -> None:
+    tree = Snapshot.of(
+        MemoryTree({"Kconfig": ASKING.encode(), "arch/x86/Kconfig": b"config X86\n\tdef_bool y\n"}), name
+    )
+    here = model(tree, "x86")
+    assert here.profile == PROFILES[name].text
+    assert not here.unmodelled
+    assert not here.assumed
+    values = here.evaluation({}).all()
+    assert {each: values[each] for each in config} == config
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=list(PROFILES))
+def test_the_tools_of_a_profile_are_one_family(profile: Profile) -> None:
+    toolchain = Toolchain("x86", profile)
+    assert toolchain.environment["ARCH"] == "x86"
+    archiver = toolchain.environment["AR"]
+    listed = toolchain.answer(PROBE.format(f"{archiver} --help | head -n 1 | grep -qi llvm", "y", "n"))
+    assert listed == Answer("y" if profile.name == "clang" else "n", known=True)
+    linker = toolchain.environment["LD"]
+    linked = toolchain.answer(PROBE.format(f"{linker} -v --compress-debug-sections=zstd", "y", "n"))
+    assert linked == Answer("n" if profile.name == "gcc-old" else "y", known=True)

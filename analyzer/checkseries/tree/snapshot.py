@@ -45,8 +45,10 @@ class _Answer:
 class Lineage:
     """A base tree and the snapshots above it, in order; the memory of all facts asked on them."""
 
-    def __init__(self, base: Tree) -> None:
+    def __init__(self, base: Tree, toolchain: str = "gcc") -> None:
         self.base = base
+        self.toolchain = toolchain
+        """The name of the toolchain profile that its facts assume: one for all, so that no answers mix."""
         self.snapshots: list[Snapshot] = []
         self.computed: Counter[str] = Counter()
         """How often each fact was really computed, by name: what the tests of laziness count."""
@@ -136,9 +138,9 @@ class Snapshot:
         lineage.snapshots.append(self)
 
     @staticmethod
-    def of(base: Tree) -> Snapshot:
+    def of(base: Tree, toolchain: str = "gcc") -> Snapshot:
         """The bare base as a snapshot."""
-        return Lineage(base).snapshots[0]
+        return Lineage(base, toolchain).snapshots[0]
 
     @property
     def name(self) -> str:

@@ -6,10 +6,11 @@
 from checkseries.facts.kconfig.evaluate import Evaluation, assigned
 from checkseries.facts.kconfig.model import Model, Select, archs, attempt, changed, model
 from checkseries.facts.kconfig.symbol import KconfigError, Statement
-from checkseries.facts.kconfig.toolchain import PROFILE
+from checkseries.facts.kconfig.toolchain import PROFILE, PROFILES
 
 __all__ = [
     "PROFILE",
+    "PROFILES",
     "Evaluation",
     "KconfigError",
     "Model",

@@ -15,7 +15,7 @@ from checkseries.facts.kconfig.menu import parsed
 from checkseries.facts.kconfig.proof import Prover, Question
 from checkseries.facts.kconfig.shape import shape
 from checkseries.facts.kconfig.symbol import LETTER, Expr, KconfigError, N, Reverse, Statement, Symbol, Tree
-from checkseries.facts.kconfig.toolchain import PROFILE, Toolchain
+from checkseries.facts.kconfig.toolchain import PROFILE, PROFILES, Toolchain
 from checkseries.tree import Snapshot, fact
 
 
@@ -47,9 +47,10 @@ class Model:
     of answers.
     """
 
-    def __init__(self, arch: str, tree: Tree) -> None:
+    def __init__(self, arch: str, tree: Tree, profile: str = PROFILE) -> None:
         self.arch = arch
         self.tree = tree
+        self._profile = profile
         self._shapes: dict[str, str] = {}
         self._prover = Prover(tree)
         self._answers: dict[tuple[str, ...], Possibility] = {}
@@ -57,7 +58,7 @@ class Model:
     @property
     def profile(self) -> str:
         """The toolchain that is assumed."""
-        return PROFILE
+        return self._profile
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -284,7 +285,10 @@ def attempt(tree: Snapshot, arch: str) -> Model | KconfigError:
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return Model(arch, parsed(tree.text, "Kconfig", Toolchain(arch), strict=strict))
+        profile = PROFILES[tree.lineage.toolchain]
+        return Model(
+            arch, parsed(tree.text, "Kconfig", Toolchain(arch, profile), strict=strict), profile.text
+        )
     except KconfigError as error:
         return error
     finally:

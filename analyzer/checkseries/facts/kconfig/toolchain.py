@@ -1,7 +1,7 @@
 """The toolchain that a Kconfig model assumes, since none is ever started.
 
 Kconfig asks the compiler, the assembler and the linker through ``$(shell,...)``. A model answers those
-questions from a fixed profile: what it can compute (``test``, ``set --``, ``expr``) it computes, versions
+questions from a profile, one of a few: what it can compute (``test``, ``set --``, ``expr``) it computes, versions
 come from the profile, a probe of an option is y unless the profile is known to refuse it. What is left is
 answered by nothing and reported (``Answer.known``).
 """
@@ -13,18 +13,10 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-PROFILE = "gcc 14.2, binutils 2.43, pahole 1.27, no rust"
-"""What the answers are modelled on; findings that rest on a model name it."""
-
 MAX_COMMAND = 8000
 """Characters of a command that is looked into."""
 
 _TOOLS = {
-    "CC": "gcc",
-    "LD": "ld",
-    "AR": "ar",
-    "NM": "nm",
-    "OBJCOPY": "objcopy",
     "RUSTC": "rustc",
     "BINDGEN": "bindgen",
     "PAHOLE": "pahole",
@@ -33,34 +25,140 @@ _TOOLS = {
     "USERCFLAGS": "",
     "USERLDFLAGS": "",
     "CROSS_COMPILE_COMPAT": "",
-    "CC_VERSION_TEXT": "gcc (GCC) 14.2.0",
     "RUSTC_VERSION_TEXT": "",
-    "PAHOLE_VERSION": "127",
     "KERNELVERSION": "0.0.0",
     "srctree": ".",
 }
+"""What every profile exports alike."""
+_GNU = {"CC": "gcc", "LD": "ld", "AR": "ar", "NM": "nm", "OBJCOPY": "objcopy"}
+_LLVM = {"CC": "clang", "LD": "ld.lld", "AR": "llvm-ar", "NM": "llvm-nm", "OBJCOPY": "llvm-objcopy"}
 
-_SCRIPTS = {
-    "cc-version.sh": "GCC 140200",
-    "as-version.sh": "GNU 24300",
-    "ld-version.sh": "BFD 24300",
-    "pahole-version.sh": "127",
-    "rustc-version.sh": "0",
-    "rustc-llvm-version.sh": "0",
-}
-"""What the version scripts below ``scripts/`` print."""
+_NO_RUST = {"rustc-version.sh": "0", "rustc-llvm-version.sh": "0"}
 
-_REFUSED = re.compile(
-    r"""(?:^|\s)(?:
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One toolchain: what it calls itself, and what it refuses."""
+
+    name: str
+    """As ``--toolchain`` has it."""
+    text: str
+    """What the answers are modelled on; findings that rest on a model name it."""
+    tools: Mapping[str, str]
+    """The variables that the top Makefile exports for it."""
+    scripts: Mapping[str, str]
+    """What the version scripts below ``scripts/`` print."""
+    refused: re.Pattern[str]
+    """Options that the compiler does not know."""
+    only: Mapping[str, frozenset[str]]
+    """Options that it has on some arches only."""
+    assembler: re.Pattern[str]
+    """Instructions and directives that the assembler does not know."""
+    linker: re.Pattern[str]
+    """Options that the linker does not know."""
+    plugins: str = ""
+    """Where the plugins of the compiler are; empty if it has none."""
+
+
+_NOT_GCC = r"""
       -mllvm\b | -enable-trivial-auto-var-init | -fbasic-block-sections | -falloc-token
     | -fsanitize=(?:kcfi|kernel-memory|array-bounds|local-bounds|unsigned-integer-overflow|implicit-) | -fsanitize-kcfi
     | -fsanitize-(?:cfi|ignorelist|undefined-ignore|coverage-stack-depth|memory|recover=local) | -fexperimental
     | -frandomize-layout-seed-file | -fms-anonymous-structs | -Wunreachable-code-fallthrough
     | -mstack-protector-guard-record | -m(?:arch|tune)=z17 | -march=\S*_zicfi
-    )""",
-    re.VERBOSE,
+"""
+"""Options of clang, and of later releases of gcc than 14."""
+
+
+def _options(*patterns: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:^|\s)(?:{'|'.join(patterns)})", re.VERBOSE)
+
+
+GCC = Profile(
+    name="gcc",
+    text="gcc 14.2, binutils 2.43, pahole 1.27, no rust",
+    tools={**_GNU, "CC_VERSION_TEXT": "gcc (GCC) 14.2.0", "PAHOLE_VERSION": "127"},
+    scripts={
+        "cc-version.sh": "GCC 140200",
+        "as-version.sh": "GNU 24300",
+        "ld-version.sh": "BFD 24300",
+        "pahole-version.sh": "127",
+        **_NO_RUST,
+    },
+    refused=_options(_NOT_GCC),
+    only={
+        "-fsanitize=shadow-call-stack": frozenset({"arm64"}),
+        "-fsanitize=kernel-hwaddress": frozenset({"arm64", "riscv", "x86"}),
+    },
+    assembler=re.compile(r"\.arch_extension lsui"),  # new in binutils 2.45
+    linker=re.compile(r"(?!)"),
+    plugins="/usr/lib/gcc/14/plugin",
 )
-"""Options that gcc 14 does not know: those of clang, and those of later releases of gcc."""
+"""What is assumed unless another profile is asked for."""
+
+GCC_OLD = Profile(
+    name="gcc-old",
+    text="gcc 8.1, binutils 2.30, no pahole, no rust",
+    tools={**_GNU, "CC_VERSION_TEXT": "gcc (GCC) 8.1.0", "PAHOLE_VERSION": "0"},
+    scripts={
+        "cc-version.sh": "GCC 80100",
+        "as-version.sh": "GNU 23000",
+        "ld-version.sh": "BFD 23000",
+        "pahole-version.sh": "0",
+        **_NO_RUST,
+    },
+    refused=_options(
+        _NOT_GCC,
+        r"-fmin-function-alignment | -finline-stringops | -ftrivial-auto-var-init | -fzero-call-used-regs"
+        r"| -fstrict-flex-arrays | -mharden-sls | -mbranch-protection | -mannotate-tablejump | -gz=zstd",
+        r"--param\s+(?:tsan-|asan-kernel-mem-intrinsic) | -fsanitize=(?:kernel-hwaddress|shadow-call-stack)",
+        r"-mcpu=power10 | -mtune=power10 | -m(?:arch|tune)=z1[56] | -march=rv\d+(?:ima_z|imv)",
+        r"-mstack-protector-guard=(?:sysreg|tls\s+-mstack-protector-guard-reg=tp) | -mtp=cp15\s+-mstack-protector",
+        r"-Wa,(?:-march=armv8\.5|-mthin-add-sub)",
+    ),
+    only={},
+    assembler=re.compile(
+        r"\.arch_extension (?:lsui|mops|sme)|armv8\.5|cfi_negate_ra_state|\.option arch|\.insn 0x"
+        r"|R_RISCV_SET_ULEB128|hvcl|movfcsr2gr|movscr2gr|sc\.q|x?vld |pcalau12i"
+    ),
+    linker=re.compile(r"zstd|--no-relax-gp"),
+    plugins="/usr/lib/gcc/8/plugin",
+)
+"""The oldest that the kernel takes (``Documentation/process/changes.rst``)."""
+
+CLANG = Profile(
+    name="clang",
+    text="clang 19.1, lld 19.1, integrated assembler, pahole 1.27, no rust",
+    tools={**_LLVM, "CC_VERSION_TEXT": "clang version 19.1.0", "PAHOLE_VERSION": "127"},
+    scripts={
+        "cc-version.sh": "Clang 190100",
+        "as-version.sh": "LLVM 190100",
+        "ld-version.sh": "LLD 190100",
+        "pahole-version.sh": "127",
+        **_NO_RUST,
+    },
+    refused=_options(
+        r"-Wimplicit-fallthrough=5 | -fmin-function-alignment | -finline-stringops | -fsanitize=bounds-strict",
+        r"--param\b | -mindirect-branch-register | -fsanitize=kcfi\s+-fsanitize-kcfi-arity | -falloc-token",
+        r"-fms-anonymous-structs | -fsanitize-undefined-ignore-overflow-pattern | -fsanitize-coverage-stack-depth",
+        r"-mrecord-mcount | -m(?:thunk|indirect-branch)=",
+        r"-mstack-protector-guard-record | -m(?:arch|tune)=z17 | -mannotate-tablejump | -Wa,-mthin-add-sub",
+    ),
+    only={
+        "-fsanitize=shadow-call-stack": frozenset({"arm64", "riscv"}),
+        "-fsanitize=kernel-hwaddress": frozenset({"arm64", "riscv", "x86"}),
+        "-fsanitize=kcfi": frozenset({"arm", "arm64", "riscv", "x86"}),
+        "-fsanitize=kernel-memory": frozenset({"s390", "x86"}),
+    },
+    assembler=re.compile(r"\.arch_extension lsui"),
+    linker=re.compile(r"(?!)"),
+)
+"""Clang with all of its own tools (``LLVM=1``)."""
+
+PROFILES: Mapping[str, Profile] = {each.name: each for each in (GCC, GCC_OLD, CLANG)}
+
+PROFILE = GCC.text
+"""What is assumed unless another profile is asked for, in words."""
 
 _BITS = {
     "-m64": frozenset({"powerpc", "s390", "sparc", "um", "x86"}),
@@ -68,24 +166,19 @@ _BITS = {
 }
 """The arches whose gcc has the option."""
 
-_ONLY = {
-    "-fsanitize=shadow-call-stack": frozenset({"arm64"}),
-    "-fsanitize=kernel-hwaddress": frozenset({"arm64", "riscv", "x86"}),
-}
-"""Sanitizers that gcc has on some arches."""
-
 _PROBE = re.compile(r'\{ (.*); \} >/dev/null 2>&1 && echo "([^"]*)" \|\| echo "([^"]*)"\Z', re.DOTALL)
 _SCRIPT = re.compile(r"\S*/scripts/([a-z0-9_-]+\.sh)(?: .*)?\Z")
 _WORD = re.compile(r"set -- (.*) && echo \$([1-9])\Z")
 _DIVISION = re.compile(r"expr ([0-9]{1,18}) / ([1-9][0-9]{0,17})\Z")
-_COMPILED = re.compile(r"gcc -Werror (.*)-c -x c /dev/null -o \S+\Z", re.DOTALL)
-_BIT = re.compile(r"gcc -Werror (-m\w+) -E -x c /dev/null -o /dev/null\Z")
+_COMPILED = re.compile(r"(?:gcc|clang) -Werror (.*)-c -x c /dev/null -o \S+\Z", re.DOTALL)
+_BIT = re.compile(r"(?:gcc|clang) -Werror (-m\w+) -E -x c /dev/null -o /dev/null\Z")
 _RUST = re.compile(r"\brustc\b|\bbindgen\b|rust_is_available\.sh")
-_LLVM = re.compile(r"\S+ --(?:help|version) \| head -n ?1 \| grep -q(i|v|iv|vi) llvm\Z")
-_ASSEMBLED = re.compile(r'printf "%b\\n" "(.*)" \| gcc .*-x assembler-with-cpp -o /dev/null -\Z', re.DOTALL)
-_LINKED = re.compile(r"ld -v .*\Z")
+_FROM_LLVM = re.compile(r"\S+ --(?:help|version) \| head -n ?1 \| grep -q(i|v|iv|vi) llvm\Z")
+_ASSEMBLED = re.compile(
+    r'printf "%b\\n" "(.*)" \| (?:gcc|clang) .*-x assembler-with-cpp -o /dev/null -\Z', re.DOTALL
+)
+_LINKED = re.compile(r"ld(?:\.lld)? -v .*\Z")
 _LINKS = re.compile(r"\S*/scripts/cc-can-link\.sh .*\Z")
-_PLUGINS = "/usr/lib/gcc/14/plugin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +195,7 @@ class Toolchain:
     """The modelled toolchain for one directory below ``arch/``."""
 
     arch: str
+    profile: Profile = GCC
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -109,6 +203,7 @@ class Toolchain:
         subarch = "x86" if self.arch == "um" else self.arch
         return {
             **_TOOLS,
+            **self.profile.tools,
             "ARCH": self.arch,
             "SRCARCH": self.arch,
             "SUBARCH": subarch,
@@ -130,7 +225,7 @@ class Toolchain:
 
     def _prints(self, command: str) -> str | None:
         if match := _SCRIPT.match(command):
-            return _SCRIPTS.get(match[1])
+            return self.profile.scripts.get(match[1])
         if match := _WORD.match(command):
             words = match[1].split()
             return words[int(match[2]) - 1] if int(match[2]) <= len(words) else ""
@@ -138,35 +233,38 @@ class Toolchain:
             return str(int(match[1]) // int(match[2]))
         if re.match(r"bindgen --version\b", command):
             return ""
-        if command == "gcc -print-file-name=plugin":
-            return _PLUGINS
-        if command == "echo __XTENSA_EB__ | gcc -E -P -":
+        compiler = self.profile.tools["CC"]
+        if command == f"{compiler} -print-file-name=plugin":
+            return self.profile.plugins or "plugin"  # what is not found prints as it was asked
+        if command == f"echo __XTENSA_EB__ | {compiler} -E -P -":
             return "__XTENSA_EB__"  # little endian: the macro is not defined
-        if command == "echo __XTENSA_CALL0_ABI__ | gcc -mabi=call0 -E -P - 2>/dev/null":
+        if command == f"echo __XTENSA_CALL0_ABI__ | {compiler} -mabi=call0 -E -P - 2>/dev/null":
             return "1"
         return None
 
     def _succeeds(self, command: str) -> bool | None:
         if command.startswith("test "):
-            return _test(command)
+            return _test(command, self.profile.plugins)
         if _RUST.search(command):
             return False
         if re.match(r"command -v \S+\Z", command):
             return True
-        if match := _LLVM.match(command):
-            return "v" in match[1]
+        if match := _FROM_LLVM.match(command):
+            return ("v" in match[1]) != command.startswith("llvm-")
         if match := _BIT.match(command):
             return self.arch in _BITS.get(match[1], frozenset())
         if match := _COMPILED.search(command):
             return self._accepts(match[1])
         if match := _ASSEMBLED.match(command):
-            return ".arch_extension lsui" not in match[1]  # new in binutils 2.45
-        if _LINKED.match(command) or _LINKS.match(command):
+            return not self.profile.assembler.search(match[1])
+        if _LINKED.match(command):
+            return not self.profile.linker.search(command)
+        if _LINKS.match(command):
             return True
         return None
 
     def _accepts(self, flags: str) -> bool:
-        if _REFUSED.search(flags):
+        if self.profile.refused.search(flags):
             return False
         if "-D__SIZEOF_INT128__=0" in flags:
             # A redefinition of what a 64-bit gcc predefines: with -Werror it fails there, and only there.
@@ -181,10 +279,10 @@ class Toolchain:
                 "sh",
                 "xtensa",
             )
-        return all(self.arch in archs for flag, archs in _ONLY.items() if flag in flags)
+        return all(self.arch in archs for flag, archs in self.profile.only.items() if flag in flags)
 
 
-def _test(command: str) -> bool | None:
+def _test(command: str, plugins: str) -> bool | None:
     try:
         words = shlex.split(command)[1:]
     except ValueError:
@@ -198,6 +296,8 @@ def _test(command: str) -> bool | None:
             return left == right
         case [left, "!=", right]:
             return left != right
-        case ["-e", path] if path.startswith(_PLUGINS + "/"):
+        case ["-e", path] if plugins and path.startswith(plugins + "/"):
             return True
+        case ["-e", path] if not plugins and path.startswith("plugin/"):
+            return False
     return None
