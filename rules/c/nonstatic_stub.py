@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from checkseries.facts.c_decl import Declaration, arch_of, declared_in, functions_in, kernel_source
 from checkseries.facts.c_words import INLINE
 from checkseries.facts.include import includers, stem_word
-from checkseries.facts.presence import All, Expression, Not, Opaque, Some, never, said
+from checkseries.facts.presence import never, opaque, said
 from checkseries.judge.history import History
 from checkseries.judge.rule import Subject, bad, counted, good, rule
 from checkseries.model import (
@@ -80,7 +80,7 @@ def _definition(tree: Snapshot, each: Declaration) -> Verdict:
         return Held(each.place, f"{name}() is inline")
     if not each.sure or not set(each.attributes) <= _PLAIN:
         return Undecided(each.place, f"what the words before {name}() make of it is not known")
-    if not all(text in _KNOWN or text == f"defined({name})" for text in _opaque(each.condition)):
+    if not all(text in _KNOWN or text == f"defined({name})" for text in opaque(each.condition)):
         return Undecided(each.place, f"whether {name}() is there depends on {said(each.condition)}")
     users = includers(tree, path)
     files = [user for user in users if user.endswith(".c")]
@@ -88,17 +88,6 @@ def _definition(tree: Snapshot, each: Declaration) -> Verdict:
     if len(users) < 2 and not public:
         return Undecided(each.place, f"{path} is included once at most: it may be code")
     return _finding(each, users, sure=len(users) > 1 and (public or len(files) > 1))
-
-
-def _opaque(of: Expression) -> Iterator[str]:
-    match of:
-        case Opaque(text):
-            yield text
-        case Not(inner):
-            yield from _opaque(inner)
-        case All(terms) | Some(terms):
-            for term in terms:
-                yield from _opaque(term)
 
 
 def _finding(each: Declaration, users: tuple[str, ...], *, sure: bool) -> Finding:
