@@ -203,6 +203,8 @@ def _within(outline: Outline, source: Code, at: int) -> bool:
 
 def _part(word: str, name: str) -> bool:
     """Whether pasting something to a word can make a name."""
+    if word.isdigit():
+        return name.endswith(word) and not name[: -len(word)][-1:].isdigit()
     return name.startswith(word) or name.endswith(word) or f"_{word}_" in name
 
 
