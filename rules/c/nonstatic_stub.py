@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 from checkseries.facts.c_decl import Declaration, arch_of, functions_in, kernel_source
 from checkseries.facts.c_words import attribute
-from checkseries.facts.presence import ALWAYS, never, said
+from checkseries.facts.presence import ALWAYS, never, opaque, said
 from checkseries.judge.history import History
 from checkseries.judge.rule import Subject, bad, good, rule, some, told
 from checkseries.model import (
@@ -37,6 +37,10 @@ from checkseries.model import (
 from checkseries.tree import Snapshot
 
 _MOST = 600  # files that may include a header and are looked at
+_KNOWN = frozenset(
+    f"defined({name})" for name in ("__KERNEL__", "__ASSEMBLY__", "__ASSEMBLER__", "__VDSO__", "MODULE")
+)
+"""What is no sign that a header is included as code, by a file that defines something before it."""
 _UNUSED_IS_FINE = frozenset(("__maybe_unused", "__always_unused", "__used", "__inline_maybe_unused"))
 
 
@@ -100,6 +104,8 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
         names = [word.partition("(")[0] for word in each.attributes]
         if each.name.isupper() or any(not attribute(word) or word.upper() == word for word in names):
             yield Undecided(each.place, f"whether {each.name}() is static is up to a macro")
+        elif any(text not in _KNOWN and text != f"defined({each.name})" for text in opaque(each.condition)):
+            yield Undecided(each.place, f"whether {each.name}() is there depends on {said(each.condition)}")
         elif "__weak" in names:
             yield Held(each.place, f"{each.name}() is weak: one of its definitions is taken")
         elif each.static:

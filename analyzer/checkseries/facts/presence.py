@@ -161,6 +161,18 @@ def options(of: Expression) -> frozenset[str]:
     return frozenset()
 
 
+def opaque(of: Expression) -> frozenset[str]:
+    """What a condition holds besides CONFIG symbols, in its own words."""
+    match of:
+        case Opaque(text):
+            return frozenset((text,))
+        case Not(inner):
+            return opaque(inner)
+        case All(terms) | Some(terms):
+            return frozenset[str]().union(*map(opaque, terms))
+    return frozenset()
+
+
 # --- reading one #if line
 
 
