@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from checkseries.facts import c_syntax
 from checkseries.facts.c_decl import declared_in, kernel_source
-from checkseries.facts.c_object import objects, objects_named
+from checkseries.facts.c_object import objects_named
 from checkseries.facts.c_outline import Chunk, Function, Outline, declarators, functions, outline_of
 from checkseries.facts.c_scope import local, scope
 from checkseries.facts.c_text import Code, Macro, brackets, closing, code, place, split, tokens
@@ -329,7 +329,8 @@ def arity(tree: Snapshot, call: Call) -> int | None:
     """
     if not call.arity_known:
         return None
-    if any(each.pointer and each.place.path.endswith(".h") for each in objects(tree, call.name)):
+    headers = (path for path in tree.grep(call.name) if path.endswith(".h") and kernel_source(path))
+    if any(each.pointer for path in headers for each in objects_named(tree, path, call.name)):
         return None
     words = _passed(tree, call)
     if any(_several(tree, word, 0) for word in words):
