@@ -117,6 +117,11 @@ class Model:
         symbol = self._symbol(name)
         return symbol is not None and bool(symbol.prompts)
 
+    def in_choice(self, name: str) -> bool:
+        """Whether the symbol is a member of a choice, which alone decides its value."""
+        symbol = self._symbol(name)
+        return symbol is not None and symbol.choice is not None
+
     def selects(self, target: str) -> tuple[Select, ...]:
         """The ``select`` and ``imply`` statements that name a symbol, in the order of reading."""
         symbol = self.tree.symbols.get(target)
