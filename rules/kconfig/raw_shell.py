@@ -4,6 +4,8 @@ Why: what ``$(shell,...)`` prints depends on the machine that configures. The ma
 $(cc-option,...), $(as-instr,...)) give y or n, and tests that fail, fail on all machines alike. Here nothing can
 say what such a command prints: it was taken to print nothing, and what hangs on it was judged so.
 
+Severity: a note, since a few questions can be asked in no other way.
+
 Not found: commands that the toolchain model knows; commands behind macros.
 """
 
@@ -37,7 +39,7 @@ def added_commands(history: History, arch: str) -> Iterator[Subject]:
 
 @rule(
     "raw-shell",
-    severity=Severity.WARNING,
+    severity=Severity.NOTE,
     confidence=Confidence.MEDIUM,
     since="0.1",
     subjects=added_commands,
@@ -59,7 +61,7 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
         shown = command if len(command) <= _LONGEST else f"{command[:_LONGEST]}..."
         yield Finding(
             rule="raw-shell",
-            severity=Severity.WARNING,
+            severity=Severity.NOTE,
             confidence=Confidence.MEDIUM,
             place=line_place(tree, path, statement.line, above[-1] if above else ""),
             subject=command[:_LONGEST],
