@@ -62,7 +62,16 @@ def added_calls(history: History, _arch: str) -> Iterator[Subject]:
                 for match in _CALLED.finditer(lines[number - 1] if number <= len(lines) else ""):
                     if match[1] not in KEYWORDS:
                         wanted[match[1], path] = None
-    yield from (Subject(name, "", (path,)) for name, path in sorted(wanted) if name not in moved)
+    for name, path in sorted(wanted):
+        # What the file called so before the series is no news, and needs no search of the tree.
+        before = _passed(history.base, path, name)
+        if name not in moved and any(_passed(tree, path, name) - before for tree in history.snapshots[1:]):
+            yield Subject(name, "", (path,))
+
+
+def _passed(tree: Snapshot, path: str, name: str) -> set[int]:
+    """The numbers of arguments that a file passes to a name."""
+    return {len(call.arguments) for call in calls_in(tree, path, name)}
 
 
 def _moved(before: Snapshot, after: Snapshot, path: str) -> set[str]:

@@ -48,10 +48,15 @@ def conditional(history: History, arch: str) -> Iterator[Subject]:
     """The statics of touched files whose uses are not there whenever they are, after some patch."""
     for step, path in history.touched(".c"):
         if kernel_source(path):
+            before = {
+                each.name: _alone(step.before, each) for each in statics(step.before, path) if each.uses
+            }
             found = [
                 each
                 for each in statics(step.after, path)
-                if each.uses and not never(_alone(step.after, each))
+                if each.uses
+                and not never(alone := _alone(step.after, each))
+                and alone != before.get(each.name)
             ]
             for each in found[:_MOST]:
                 yield Subject(each.name, arch, (path,))

@@ -24,8 +24,9 @@ def without_use(history: History, _arch: str) -> Iterator[Subject]:
     """The statics of touched files that nothing in the file refers to after some patch."""
     for step, path in history.touched(".c"):
         if kernel_source(path):
+            before = {each.name for each in statics(step.before, path) if not each.uses}
             for each in statics(step.after, path):
-                if not each.uses:
+                if not each.uses and each.name not in before:
                     yield Subject(each.name, "", (path,))
 
 

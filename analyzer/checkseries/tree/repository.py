@@ -16,8 +16,9 @@ from checkseries.errors import TreeError
 from checkseries.git import Git
 from checkseries.tree.base import holds_word
 
-# git grep tries fixed strings one after the other, and is faster so, until there are about this many.
-_FIXED_WORDS = 20
+# git grep tries fixed strings one after the other, and is faster so, until there are about this many; beyond it
+# takes 3.5 s for forty words of 7.2 where git has PCRE, and 6 s either way where it has not.
+_FIXED_WORDS = 12
 _LARGEST_FILE = 64 << 20
 
 
@@ -138,12 +139,19 @@ def _regular(path: str) -> bytes | None:
 
 def _hits(git: Git, words: Collection[str], where: tuple[str, ...]) -> list[tuple[str, str]]:
     """(path, word) for each occurrence that git grep finds in the work tree or in a tree object."""
+    options = ("grep", "-a", "-o", "-z", "--no-color", "--no-textconv", "--full-name", "--no-recurse-submodules",
+               "--no-line-number", "--no-column")  # fmt: skip
+    behind = (*where, "--", ":/")
+    fixed = [part for word in words for part in ("-e", word)]
     if len(words) <= _FIXED_WORDS:
-        patterns = ["-F", *(part for word in words for part in ("-e", word))]
+        out = git.run(*options, "-w", "-F", *fixed, *behind, good=(0, 1))
     else:
-        patterns = ["-E", "-e", "|".join(re.escape(word) for word in words)]
-    out = git.run("grep", "-a", "-o", "-w", "-z", "--no-color", "--no-textconv", "--full-name", "--no-recurse-submodules",
-                  "--no-line-number", "--no-column", *patterns, *where, "--", ":/", good=(0, 1))  # fmt: skip
+        any_word = "|".join(re.escape(word) for word in words)
+        try:
+            # (?<!\w) and not \b: a word may begin with what is no letter to PCRE.
+            out = git.run(*options, "-P", "-e", rf"(?<!\w)(?:{any_word})(?!\w)", *behind, good=(0, 1))
+        except TreeError:  # a git without PCRE
+            out = git.run(*options, "-w", "-E", "-e", any_word, *behind, good=(0, 1))
     hits = set()
     prefix = f"{where[0]}:" if where else ""
     for line in out.decode("utf-8", "surrogateescape").split("\n"):
