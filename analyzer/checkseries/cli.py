@@ -20,7 +20,7 @@ from checkseries.git import Git
 from checkseries.limits import TOTAL_SECONDS, TooSlowError, bound_memory, within
 from checkseries.model import Report, Series, Severity, Status
 from checkseries.source.mailbox import Source
-from checkseries.tree import Snapshot
+from checkseries.tree import Snapshot, Tree
 from checkseries.tree.locate import Location, locate, open_tree
 from checkseries.tree.remembered import Wordbook
 
@@ -266,8 +266,15 @@ def _progress(what: str) -> None:
 # --- kconfig -----------------------------------------------------------------------------------------------
 
 
-def _kconfig(options: argparse.Namespace) -> int:
+def _asked(options: argparse.Namespace, archs: Sequence[str]) -> tuple[Tree, tuple[str, ...], Snapshot]:
+    """The tree that is asked by hand, the architectures, and the tree as a snapshot."""
     from checkseries.archs import archs_of
+
+    tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
+    return tree, archs_of(tree, None, archs), Snapshot.of(tree, options.toolchain)
+
+
+def _kconfig(options: argparse.Namespace) -> int:
     from checkseries.facts.selection import implications, selections
     from checkseries.model import SelectionTable
     from checkseries.report.json import render_tables_json
@@ -275,9 +282,7 @@ def _kconfig(options: argparse.Namespace) -> int:
 
     if not options.symbol and not options.implies:
         raise UsageError("which symbols? Name some, without CONFIG_, or --implies A B")
-    tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
-    archs = archs_of(tree, None, options.arch)
-    snapshot = Snapshot.of(tree, options.toolchain)
+    tree, archs, snapshot = _asked(options, options.arch)
     symbols = list(dict.fromkeys(name.removeprefix("CONFIG_") for name in options.symbol))
     _defined(snapshot, symbols + [word for pair in options.implies or () for word in _names(pair)])
     tables = []
@@ -297,7 +302,6 @@ def _kconfig(options: argparse.Namespace) -> int:
 
 
 def _kconfig_eval(options: argparse.Namespace) -> int:
-    from checkseries.archs import archs_of
     from checkseries.facts.kconfig import PROFILES, assigned
     from checkseries.facts.query import values
     from checkseries.report.json import render_query_json
@@ -305,9 +309,7 @@ def _kconfig_eval(options: argparse.Namespace) -> int:
 
     if options.arch is None:
         raise UsageError("which architecture? Name one with --arch")
-    tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
-    (arch,) = archs_of(tree, None, [options.arch])
-    snapshot = Snapshot.of(tree, options.toolchain)
+    tree, (arch,), snapshot = _asked(options, [options.arch])
     start, mode, lines = options.mode, options.mode, ""
     if options.config is not None:
         start, mode, lines = options.config, "olddefconfig", _config(options.config)
@@ -338,7 +340,6 @@ def _config(name: str) -> str:
 
 
 def _kconfig_unmet(options: argparse.Namespace) -> int:
-    from checkseries.archs import archs_of
     from checkseries.facts.kconfig import PROFILES
     from checkseries.facts.query import sweep
     from checkseries.model import UnmetSweep
@@ -346,9 +347,7 @@ def _kconfig_unmet(options: argparse.Namespace) -> int:
     from checkseries.report.query import render_unmet
     from checkseries.workers import start
 
-    tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
-    archs = archs_of(tree, None, options.arch)
-    snapshot = Snapshot.of(tree, options.toolchain)
+    tree, archs, snapshot = _asked(options, options.arch)
     _progress(f"asking {len(archs)} architectures")
 
     def swept(arch: str) -> UnmetSweep:
@@ -383,15 +382,12 @@ def _kconfig_unmet(options: argparse.Namespace) -> int:
 
 
 def _kconfig_implies(options: argparse.Namespace) -> int:
-    from checkseries.archs import archs_of
     from checkseries.facts.selection import implications
     from checkseries.model import SelectionTable
     from checkseries.report.json import render_tables_json
     from checkseries.report.text import render_tables
 
-    tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
-    archs = archs_of(tree, None, options.arch)
-    snapshot = Snapshot.of(tree, options.toolchain)
+    tree, archs, snapshot = _asked(options, options.arch)
     _defined(snapshot, _names([options.first, options.second]))
     rows = implications(snapshot, archs, options.first, options.second)
     table = SelectionTable(f"{options.first} implies {options.second} in {tree.name}", rows)
@@ -404,15 +400,12 @@ def _kconfig_implies(options: argparse.Namespace) -> int:
 
 
 def _kconfig_why(options: argparse.Namespace) -> int:
-    from checkseries.archs import archs_of
     from checkseries.facts.kconfig import PROFILES
     from checkseries.facts.query import why
     from checkseries.report.json import render_query_json
     from checkseries.report.query import render_why
 
-    tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
-    archs = archs_of(tree, None, options.arch)
-    snapshot = Snapshot.of(tree, options.toolchain)
+    tree, archs, snapshot = _asked(options, options.arch)
     symbol = options.symbol.removeprefix("CONFIG_")
     _defined(snapshot, [symbol])
     reasons = [why(snapshot, arch, symbol) for arch in archs]

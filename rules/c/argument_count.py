@@ -16,6 +16,7 @@ from checkseries.facts.c_call import Call, arity, calls_in
 from checkseries.facts.c_decl import (
     Declaration,
     arch_of,
+    arguments,
     declared_in,
     functions_in,
     kernel_source,
@@ -131,24 +132,15 @@ def _judged(tree: Snapshot, call: Call, declared: tuple[Declaration, ...]) -> Ve
         confidence=Confidence.HIGH,
         place=call.place,
         subject=call.name,
-        message=f"{call.name}() is called with {_arguments(passed)}, but takes {_taken(wanted)}",
+        message=f"{call.name}() is called with {arguments(passed)}, but takes {wanted.takes}",
         archs=(arch,) if arch else (),
         related=tuple(
-            Related(each.place, f"{call.name}() is declared here, with {_taken(each)}") for each in seen[:3]
+            Related(each.place, f"{call.name}() is declared here, with {each.takes}") for each in seen[:3]
         ),
         witness=Witness(
             WitnessKind.SITE, (f"{wanted.place.path}:{wanted.place.line}: {wanted.place.text.strip()}",)
         ),
     )
-
-
-def _arguments(count: int) -> str:
-    return "1 argument" if count == 1 else f"{count or 'no'} arguments"
-
-
-def _taken(each: Declaration) -> str:
-    count = len(each.parameters or ())
-    return f"at least {count}" if each.variadic else str(count or "none")
 
 
 _BASE = {"include/park.h": "void park(int cpu);\n", "a.c": '#include "park.h"\nvoid f(int cpu)\n{\n}\n'}

@@ -16,6 +16,7 @@ from checkseries.facts.c_call import Call, arity, calls, calls_in
 from checkseries.facts.c_decl import (
     Declaration,
     arch_of,
+    arguments,
     declarations,
     declared_in,
     functions_in,
@@ -149,10 +150,10 @@ def _call(tree: Snapshot, call: Call, seen: tuple[Declaration, ...], fits: list[
         confidence=Confidence.HIGH if call.seen_by == "syntax" else Confidence.MEDIUM,
         place=call.place,
         subject=name,
-        message=f"{name}() is called with {_arguments(passed)}, but takes {_taken(wanted)}",
+        message=f"{name}() is called with {arguments(passed)}, but takes {wanted.takes}",
         archs=(arch,) if arch else (),
         related=tuple(
-            Related(each.place, f"{name}() is declared here, with {_taken(each)}") for each in seen[:3]
+            Related(each.place, f"{name}() is declared here, with {each.takes}") for each in seen[:3]
         ),
         witness=Witness(
             WitnessKind.SITE, (f"{wanted.place.path}:{wanted.place.line}: {wanted.place.text.strip()}",)
@@ -171,20 +172,11 @@ def _declaration(
         confidence=Confidence.HIGH,
         place=each.place,
         subject=each.name,
-        message=f"this {each.kind} of {each.name}() takes {_taken(each)}, but all its callers pass otherwise",
+        message=f"this {each.kind} of {each.name}() takes {each.takes}, but all its callers pass otherwise",
         archs=(arch,) if arch else (),
-        related=(Related(other.place, f"what its callers fit, with {_taken(other)}"),),
+        related=(Related(other.place, f"what its callers fit, with {other.takes}"),),
         witness=Witness(WitnessKind.SITE, (f"{len(fitting[each])} calls see it, none fits",)),
     )
-
-
-def _arguments(count: int) -> str:
-    return "1 argument" if count == 1 else f"{count or 'no'} arguments"
-
-
-def _taken(each: Declaration) -> str:
-    count = len(each.parameters or ())
-    return f"at least {count}" if each.variadic else str(count or "none")
 
 
 _HEADER = "static inline void park(void)\n{\n}\n"

@@ -55,6 +55,12 @@ class Declaration:
     sure: bool = True
     """Whether its words and its end were clear."""
 
+    @property
+    def takes(self) -> str:
+        """How many arguments a call passes, for people: ``2``, ``none``, ``at least 1``."""
+        count = len(self.parameters or ())
+        return f"at least {count}" if self.variadic else str(count or "none")
+
     def accepts(self, count: int) -> bool | None:
         """Whether a call with so many arguments can be one of it; None if that is not known."""
         if self.parameters is None or not self.sure or self.kind == "alias":
@@ -65,6 +71,11 @@ class Declaration:
         if self.kind == "macro" and len(self.parameters) == 1:
             return count <= 1  # an empty argument is one
         return count == len(self.parameters)
+
+
+def arguments(count: int) -> str:
+    """``1 argument``, ``no arguments``, ``3 arguments``."""
+    return "1 argument" if count == 1 else f"{count or 'no'} arguments"
 
 
 def kernel_source(path: str) -> bool:
