@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from checkseries.facts.c_text import code
 from checkseries.tree import Snapshot, fact
@@ -49,26 +50,44 @@ def affixes(tree: Snapshot, path: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def may_be_pasted(tree: Snapshot, paths: Iterable[str], name: str) -> bool:
-    """Whether any macro that these files hold may put a name together.
+@dataclass(frozen=True, slots=True)
+class Pasting:
+    """What the macros of some files put names together from."""
 
-    That is, whether it begins or ends with a word that some macro pastes, and some macro is given a word that the
-    rest begins or ends with.
-    """
+    given: frozenset[str]
+    """The words that macros are given."""
+    parts: frozenset[str]
+    """The words that macros paste to them."""
+
+    def may_give(self, name: str) -> bool:
+        """Whether any macro may put a name together.
+
+        That is, whether it begins or ends with a word that some macro pastes, and some macro is given a word that
+        the rest begins or ends with.
+        """
+        rests = {name}  # what is pasted from arguments alone: both ends are given
+        for part in self.parts:
+            if len(part) < len(name):
+                if name.startswith(part):
+                    rests.add(name[len(part) :])
+                if name.endswith(part):
+                    rests.add(name[: -len(part)])
+        whole = {word for word in self.given if word != name and word in name}
+        return any(rest in whole for rest in rests) or any(
+            rest.startswith(one) and rest[len(one) :].strip("_") in whole for rest in rests for one in whole
+        )
+
+
+def pasting(tree: Snapshot, paths: Iterable[str]) -> Pasting:
+    """What the macros of some files put names together from."""
     parts: set[str] = set()
-    rests: set[str] = set()
     given: set[str] = set()
     for path in paths:
         given |= invoked_with(tree, path)
         parts |= affixes(tree, path)
-    for part in parts:
-        if len(part) < len(name):
-            if name.startswith(part):
-                rests.add(name[len(part) :])
-            if name.endswith(part):
-                rests.add(name[: -len(part)])
-    rests.add(name)  # what is pasted from arguments alone: both ends are given
-    whole = {word for word in given if word != name and word in name}
-    return any(rest in whole for rest in rests) or any(
-        rest.startswith(one) and rest[len(one) :].strip("_") in whole for rest in rests for one in whole
-    )
+    return Pasting(frozenset(given), frozenset(parts))
+
+
+def may_be_pasted(tree: Snapshot, paths: Iterable[str], name: str) -> bool:
+    """Whether any macro that these files hold may put a name together."""
+    return pasting(tree, paths).may_give(name)

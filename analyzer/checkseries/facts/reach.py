@@ -1,0 +1,184 @@
+"""Which headers a C file reaches on an architecture, and under which options.
+
+Follows ``#include`` as Kbuild has the compiler do (``LINUXINCLUDE`` in the top Makefile; asm/ headers that an
+architecture does not have come from asm-generic, scripts/Makefile.asm-headers). A condition holds the options
+alone: what else ``#if`` asks may be true. So a header is reached at most when it is said to be, and what is said
+not to be visible is not.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from checkseries.facts.c_decl import arch_of
+from checkseries.facts.include import includes, joined
+from checkseries.facts.presence import ALWAYS, NEVER, All, Expression, Not, Opaque, Some, contrary, every, some
+from checkseries.tree import Snapshot, fact
+
+IMPLICIT = (
+    "include/linux/compiler-version.h",
+    "include/linux/kconfig.h",
+    "include/linux/compiler_types.h",
+)
+"""Given to the compiler on its command line: ``-include`` in the top Makefile and scripts/Makefile.lib."""
+_MOST = 6000
+"""Files of one closure: a driver's has about 900."""
+_WIDEST = 400
+"""Conditional inclusions that one answer is put together from."""
+_ALSO = {"um": ("x86",)}
+"""Architectures that use the headers of another: HEADER_ARCH of arch/um/Makefile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The headers of one file on one architecture."""
+
+    always: Mapping[str, None]
+    """Those that no option has a say in, the nearest first; the file itself is one."""
+    under: Mapping[str, tuple[tuple[str, Expression], ...]]
+    """All others: who includes each, and under which options of its own."""
+    missing: frozenset[str]
+    """The names that no file of the tree answers to: the build makes them, or there are none on this arch."""
+    whole: bool
+    """False if there are too many."""
+
+    def __contains__(self, path: str) -> bool:
+        """Whether any configuration reaches a header."""
+        return path in self.always or path in self.under
+
+
+def allowed(of: Expression) -> Expression:
+    """What the options must be for a condition to hold: all else of it may be true, and may be false."""
+    match of:
+        case Opaque() | Not(Opaque()):
+            return ALWAYS
+        case Not(All(terms)):
+            return some(tuple(allowed(contrary(term)) for term in terms))
+        case Not(Some(terms)):
+            return every(tuple(allowed(contrary(term)) for term in terms))
+        case All(terms):
+            return every(tuple(allowed(term) for term in terms))
+        case Some(terms):
+            return some(tuple(allowed(term) for term in terms))
+    return of
+
+
+@fact
+def headers(tree: Snapshot, name: str, arch: str) -> tuple[str, ...]:
+    """The files that ``<name>`` may mean on an architecture: the first of the search path, else all that end so."""
+    own = (arch, *_ALSO.get(arch, ()))
+    for each in own:
+        if tree.exists(path := f"arch/{each}/include/{name}"):
+            return (path,)
+    generic = (
+        f"include/asm-generic/{name[4:]}"
+        if name.startswith("asm/")
+        else f"include/uapi/asm-generic/{name[9:]}"
+        if name.startswith("uapi/asm/")
+        else ""
+    )
+    public = (f"include/uapi/asm-generic/{name[4:]}",) if name.startswith("asm/") else ()
+    for path in (
+        f"include/{name}",
+        *(f"arch/{each}/include/uapi/{name}" for each in own),
+        f"include/uapi/{name}",
+        generic,
+        *public,
+    ):
+        if path and tree.exists(path):
+            return (path,)
+    base = name.rpartition("/")[2]
+    tail = "/".join(part for part in name.split("/") if part not in ("", ".", ".."))
+    if not base or any(letter in base for letter in "*?["):
+        return ()
+    return tuple(
+        path
+        for path in tree.named(base)
+        if (path == tail or path.endswith(f"/{tail}"))
+        and arch_of(path) in (None, *own)
+        and not path.startswith(("tools/", "scripts/", "Documentation/"))
+    )
+
+
+@fact
+def _edges(tree: Snapshot, path: str, arch: str) -> tuple[tuple[tuple[str, Expression], ...], frozenset[str]]:
+    """What a file includes with the options that it needs for it, and the names that nothing answers to."""
+    found: dict[str, Expression] = {}
+    missing: set[str] = set()
+    directory = path.rpartition("/")[0]
+    for each in includes(tree, path):
+        condition = allowed(each.condition)
+        if condition == NEVER:
+            continue
+        beside = joined(directory, each.name) if each.quoted else None
+        answers = (beside,) if beside and tree.exists(beside) else headers(tree, each.name, arch)
+        if not answers:
+            missing.add(each.name)
+        for answer in answers:
+            found[answer] = some((found[answer], condition)) if answer in found else condition
+    return tuple(found.items()), frozenset(missing)
+
+
+@fact
+def reached(tree: Snapshot, path: str, arch: str) -> Reached:
+    """The headers that a file may include on an architecture, directly or not."""
+    always = dict.fromkeys((path, *(each for each in IMPLICIT if tree.exists(each))))
+    missing: set[str] = set()
+    later: list[tuple[str, str, Expression]] = []
+    todo = deque(always)
+    while todo and len(always) <= _MOST:
+        here = todo.popleft()
+        edges, unknown = _edges(tree, here, arch)
+        missing |= unknown
+        for target, condition in edges:
+            if condition != ALWAYS:
+                later.append((here, target, condition))
+            elif target not in always:
+                always[target] = None
+                todo.append(target)
+    under: dict[str, list[tuple[str, Expression]]] = {}
+    whole = len(always) <= _MOST
+    while later:
+        source, target, condition = later.pop()
+        if target in always:
+            continue
+        if target not in under:
+            if len(under) + len(always) > _MOST:
+                whole = False
+                break
+            under[target] = []
+            edges, unknown = _edges(tree, target, arch)
+            missing |= unknown
+            later += [(target, each, of) for each, of in edges]
+        under[target].append((source, condition))
+    return Reached(
+        MappingProxyType(always),
+        MappingProxyType({each: tuple(sources) for each, sources in under.items()}),
+        frozenset(missing),
+        whole,
+    )
+
+
+def when(headers_of: Reached, path: str) -> Expression:
+    """The options under which a header may be reached; ``ALWAYS`` too if that takes too long to say."""
+    steps = 0
+
+    def towards(target: str, behind: frozenset[str]) -> Expression:
+        nonlocal steps
+        if target in headers_of.always:
+            return ALWAYS
+        ways: list[Expression] = []
+        for source, condition in headers_of.under.get(target, ()):
+            steps += 1
+            if steps > _WIDEST:
+                return ALWAYS
+            if source not in behind:
+                ways.append(every((condition, towards(source, behind | {target}))))
+                if ways[-1] == ALWAYS:
+                    return ALWAYS
+        return some(tuple(ways))
+
+    return towards(path, frozenset())

@@ -1,0 +1,182 @@
+"""Where a name that a C file uses is not declared: on which architecture, in which configuration.
+
+A file is compiled under what its makefiles say, a use of it under the ``#if`` around it; the name is visible at
+most under what ``visible`` says. What the three leave open is asked of Kconfig.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from checkseries.facts.answer import Impossible, Possible
+from checkseries.facts.c_decl import arch_of
+from checkseries.facts.c_mention import Mention, mentions
+from checkseries.facts.c_paste import Pasting, pasting
+from checkseries.facts.c_text import code, place
+from checkseries.facts.include import includers
+from checkseries.facts.kbuild import NOT_BUILT, built, makefile
+from checkseries.facts.kconfig import archs, model
+from checkseries.facts.presence import (
+    ALWAYS,
+    NEVER,
+    Expression,
+    contrary,
+    every,
+    kconfig,
+    presence_of,
+    said,
+    some,
+)
+from checkseries.facts.reach import reached
+from checkseries.facts.visible import declaring, visible
+from checkseries.model import Place
+from checkseries.tree import Snapshot, fact
+
+USUAL = ("arm64", "mips", "riscv", "x86")
+_SITES = 8  # uses of one name in one file that are told apart
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A use of a name that nothing declares there; ``doubt`` says why that is not sure."""
+
+    place: Place
+    arch: str
+    called: bool
+    under: Expression
+    """The options under which the name is declared; ``NEVER`` if the file reaches no declaration."""
+    by: tuple[str, ...]
+    """The headers that declare it: of those that the file reaches, or else of the tree."""
+    witness: tuple[str, ...] = ()
+    profile: str = ""
+    doubt: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name as people write it: with brackets if it is called."""
+        return self.place.symbol
+
+
+@fact
+def shortfall(tree: Snapshot, path: str, name: str, arch: str) -> Shortfall | None:
+    """The first use of a name in a file that is not covered on an architecture; None if all are."""
+    data = tree.read(path)
+    if data is None or (arch_of(path) or arch) != arch:
+        return None
+    found = mentions(data, name)
+    if not found:
+        return None
+    seen = visible(tree, path, name, arch)
+    if seen.under == ALWAYS:
+        return None
+    where = built(tree, path, arch)
+    if where == NOT_BUILT:
+        return None
+    inside = some((where.inside, where.module))
+    source = code(data)
+    presence = presence_of(data)
+    uncertain: Shortfall | None = None
+    for mention in found[:_SITES]:
+        site = place(source, path, mention.at, mention.function)
+        use = presence.at(site.line)
+        if use == NEVER:
+            continue
+        open_ = every((inside, use, contrary(seen.under)))
+        if open_ == NEVER:
+            continue
+        by = seen.by or declaring(tree, name)
+        short = Shortfall(site, arch, mention.called, seen.under, by)
+        doubt = _doubt(tree, path, name, arch, open_, whole=seen.whole)
+        if not doubt:
+            text = kconfig(open_)
+            assert text is not None
+            kernel = model(tree, arch)
+            match kernel.satisfiable(text):
+                case Possible(witness=witness):
+                    doubt = _late_doubt(tree, path, name, arch, mention)
+                    if not doubt:
+                        return _with(short, witness=witness, profile=kernel.profile)
+                case Impossible():
+                    continue
+                case unknown:
+                    doubt = unknown.because
+        uncertain = uncertain or _with(short, doubt=doubt)
+    return uncertain
+
+
+def _with(short: Shortfall, witness: tuple[str, ...] = (), profile: str = "", doubt: str = "") -> Shortfall:
+    return Shortfall(
+        short.place, short.arch, short.called, short.under, short.by, witness, profile, doubt
+    )
+
+
+def _doubt(tree: Snapshot, path: str, name: str, arch: str, of: Expression, *, whole: bool) -> str:
+    """Why a use cannot be said to be undeclared, or nothing."""
+    if kconfig(of) is None:
+        return f"whether it is compiled depends on {said(of)}"
+    if not whole:
+        return "it includes too many headers"
+    if name.startswith("__builtin") or name in PREDEFINED:
+        return "the compiler may know it"
+    makefiles = (makefile(tree, path.rpartition("/")[0]),)
+    if any(each and "-include" in (tree.text(each) or "") for each in makefiles):
+        return "its makefile includes headers by itself"
+    return ""
+
+
+def _late_doubt(tree: Snapshot, path: str, name: str, arch: str, mention: Mention) -> str:
+    """The doubts that cost more to rule out than the proof."""
+    if mention.within and _elsewhere(tree, path, arch, name):  # a member, or a part of a name
+        for callee in mention.within:
+            if _macro(tree, path, arch, callee):
+                return f"what the macro {callee} makes of {name} is not known"
+    users = includers(tree, path)
+    if users:
+        return f"{users[0]} includes the file"
+    if _pasting(tree, path, arch).may_give(name):
+        return f"a macro may put {name} together"
+    return ""
+
+
+@fact
+def _macro(tree: Snapshot, path: str, arch: str, name: str) -> bool:
+    """Whether a file reaches a function-like macro of a name."""
+    closure = reached(tree, path, arch)
+    wanted = re.compile(rb"#[ \t]*define[ \t]+" + re.escape(name).encode() + rb"\(")
+    return any(
+        name.encode() in data and wanted.search(data) is not None
+        for each in (*closure.always, *closure.under)
+        if (data := tree.peek(each)) is not None  # each is in the footprint of the closure
+    )
+
+
+def _elsewhere(tree: Snapshot, path: str, arch: str, name: str) -> bool:
+    """Whether a file that reaches a word reaches it in any header, or has it for more than values."""
+    closure = reached(tree, path, arch)
+    word = re.compile(rb"(?<![\w$])" + re.escape(name).encode() + rb"(?![\w$])")
+    needle = name.encode()
+    data = tree.peek(path) or b""  # all are in the footprint of the closure
+    if len(word.findall(data)) > len(mentions(data, name)):
+        return True
+    return any(
+        needle in text and word.search(text) is not None
+        for each in (*closure.always, *closure.under)
+        if each != path and (text := tree.peek(each)) is not None
+    )
+
+
+@fact
+def _pasting(tree: Snapshot, path: str, arch: str) -> Pasting:
+    closure = reached(tree, path, arch)
+    return pasting(tree, (*closure.always, *closure.under))
+
+
+PREDEFINED = frozenset(("__func__", "__FUNCTION__", "__FILE__", "__LINE__", "__VA_ARGS__", "__COUNTER__", "_Pragma"))
+
+
+def reaching(tree: Snapshot, path: str, name: str, arch: str) -> tuple[str, ...]:
+    """The other architectures on which a file may see a name: of the usual ones and those that declare it."""
+    declared = [arch_of(each) for each in declaring(tree, name)]
+    others = sorted({*USUAL, *(each for each in declared if each)} & set(archs(tree)) - {arch})
+    return tuple(each for each in others if visible(tree, path, name, each).under != NEVER)
