@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkseries.facts.presence import NEVER
-from checkseries.facts.shortfall import Shortfall, reaching, shortfall
+from checkseries.facts.presence import NEVER, said
+from checkseries.facts.shortfall import Shortfall, kind, shortfall
 from checkseries.judge.mentioned import newly_mentioned
-from checkseries.judge.rule import Subject, bad, counted, good, rule
+from checkseries.judge.rule import Subject, bad, counted, good, no_words, rule
 from checkseries.judge.witness import config
 from checkseries.model import Confidence, Finding, Severity, Undecided, Verdict
 from checkseries.tree import Snapshot
@@ -26,19 +26,19 @@ from checkseries.tree import Snapshot
     confidence=Confidence.HIGH,
     since="0.1",
     subjects=newly_mentioned,
+    words=no_words,
     summary=counted("names that may be out of reach"),
     per_arch=True,
 )
 def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
-    """One verdict a name of which the file reaches no declaration, where some header of the tree has one."""
+    """One verdict a name that a header of the tree declares, which the file does not reach."""
     (path,) = subject.detail
     short = shortfall(tree, path, subject.name, subject.arch)
-    if short is None or short.under != NEVER or not short.by:
+    if short is None or (not short.doubt and kind(tree, subject.name, short) != "include"):
         return
-    if reaching(tree, path, subject.name, subject.arch):
-        return  # declared on other architectures: undefined-on-arch
     if short.doubt:
-        yield Undecided(short.place, short.doubt)
+        if short.under == NEVER:
+            yield Undecided(short.place, short.doubt)
         return
     yield Finding(
         rule="missing-include",
@@ -55,7 +55,9 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
 
 def _message(name: str, short: Shortfall) -> str:
     what = f"{name}() is called" if short.called else f"{name} is used"
-    return f"{what}, but no header that this file includes declares it: {short.by[0]} does"
+    if short.under == NEVER:
+        return f"{what}, but no header that this file includes declares it: {short.by[0]} does"
+    return f"{what}, but {short.by[0]} declares it, which is included only if {said(short.under)}"
 
 
 _HEADER = "void *park_alloc(int cpu);\n#define PARKED 4\n"
@@ -81,6 +83,16 @@ EXAMPLES = (
     bad(
         "the include goes, the use stays",
         {**_BASE, "d/park.c": "#include <linux/park.h>\n" + _USE},
+        {"d/park.c": _USE},
+        finds=("1 d/park.c:4", "1 d/park.c:4"),
+    ),
+    bad(
+        "another header includes it for SMP only",
+        {
+            **_BASE,
+            "Kconfig": _KCONFIG + 'config SMP\n\tbool "smp"\n',
+            "include/linux/cpu.h": "int cpu_of(int cpu);\n#ifdef CONFIG_SMP\n#include <linux/park.h>\n#endif\n",
+        },
         {"d/park.c": _USE},
         finds=("1 d/park.c:4", "1 d/park.c:4"),
     ),

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 
 from checkseries.facts.places import line_place
 from checkseries.facts.presence import NEVER, said
-from checkseries.facts.shortfall import Shortfall, shortfall
+from checkseries.facts.shortfall import Shortfall, kind, shortfall
 from checkseries.facts.visible import first_line
 from checkseries.judge.mentioned import newly_mentioned
-from checkseries.judge.rule import Subject, bad, counted, good, rule
+from checkseries.judge.rule import Subject, bad, counted, good, no_words, rule
 from checkseries.judge.witness import config
 from checkseries.model import Confidence, Finding, Related, Severity, Undecided, Verdict
 from checkseries.tree import Snapshot
@@ -28,6 +28,7 @@ from checkseries.tree import Snapshot
     confidence=Confidence.HIGH,
     since="0.1",
     subjects=newly_mentioned,
+    words=no_words,
     summary=counted("names that are declared under options"),
     per_arch=True,
 )
@@ -35,10 +36,11 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     """One verdict a name whose declarations do not cover its uses."""
     (path,) = subject.detail
     short = shortfall(tree, path, subject.name, subject.arch)
-    if short is None or short.under == NEVER:
+    if short is None or (not short.doubt and kind(tree, subject.name, short) != "config"):
         return
     if short.doubt:
-        yield Undecided(short.place, short.doubt)
+        if short.under != NEVER:
+            yield Undecided(short.place, short.doubt)
         return
     yield Finding(
         rule="undefined-in-config",
@@ -79,18 +81,13 @@ _STUB = _CPU.replace("#endif", "#else\nstatic inline int park_cpu(int cpu)\n{\n\
 EXAMPLES = (
     bad("a function that the header declares for SMP", _BASE, {"d/park.c": _USE}, finds=("1 d/park.c:4",)),
     bad(
-        "the header is included for SMP only",
+        "the #ifdef around the use goes",
         {
             **_BASE,
-            "include/linux/park.h": "int park_cpu(int cpu);\n",
-            "include/linux/cpu.h": "int cpu_of(int cpu);\n#ifdef CONFIG_SMP\n#include <linux/park.h>\n#endif\n",
+            "d/park.c": _USE.replace("\treturn", "#ifdef CONFIG_SMP\n\treturn").replace(
+                ";\n}", ";\n#endif\n}"
+            ),
         },
-        {"d/park.c": _USE},
-        finds=("1 d/park.c:4",),
-    ),
-    bad(
-        "the #ifdef around the use goes",
-        {**_BASE, "d/park.c": _USE.replace("\treturn", "#ifdef CONFIG_SMP\n\treturn").replace(";\n}", ";\n#endif\n}")},
         {"d/park.c": _USE},
         finds=("1 d/park.c:4",),
     ),

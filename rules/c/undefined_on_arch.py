@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkseries.facts.presence import NEVER
-from checkseries.facts.shortfall import Shortfall, reaching, shortfall
+from checkseries.facts.c_decl import arch_of
+from checkseries.facts.shortfall import Shortfall, kind, shortfall
 from checkseries.judge.mentioned import newly_mentioned
-from checkseries.judge.rule import Subject, bad, counted, good, rule
+from checkseries.judge.rule import Subject, bad, counted, good, no_words, rule
 from checkseries.judge.witness import config
-from checkseries.model import Confidence, Finding, Severity, Undecided, Verdict
+from checkseries.model import Confidence, Finding, Severity, Verdict
 from checkseries.tree import Snapshot
 
 
@@ -26,6 +26,7 @@ from checkseries.tree import Snapshot
     confidence=Confidence.HIGH,
     since="0.1",
     subjects=newly_mentioned,
+    words=no_words,
     summary=counted("names that an architecture may lack"),
     per_arch=True,
 )
@@ -33,29 +34,24 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     """One verdict a name that the file reaches on other architectures alone."""
     (path,) = subject.detail
     short = shortfall(tree, path, subject.name, subject.arch)
-    if short is None or short.under != NEVER:
-        return
-    there = reaching(tree, path, subject.name, subject.arch)
-    if not there:
-        return  # on none: missing-include
-    if short.doubt:
-        yield Undecided(short.place, short.doubt)
-        return
+    if short is None or short.doubt or kind(tree, subject.name, short) != "arch":
+        return  # a doubt is missing-include's to say
     yield Finding(
         rule="undefined-on-arch",
         severity=Severity.ERROR,
         confidence=Confidence.HIGH,
         place=short.place,
         subject=subject.name,
-        message=_message(subject.name, short, there),
+        message=_message(subject.name, short),
         archs=(short.arch,),
         witness=config(short.witness, short.arch),
         profile=short.profile,
     )
 
 
-def _message(name: str, short: Shortfall, there: tuple[str, ...]) -> str:
+def _message(name: str, short: Shortfall) -> str:
     what = f"{name}() is called" if short.called else f"{name} is used"
+    there = sorted({arch for each in short.by if (arch := arch_of(each))})
     return f"{what}, but is declared on {', '.join(there)} alone"
 
 
@@ -95,7 +91,10 @@ EXAMPLES = (
         },
         {"d/park.c": _USE},
     ),
-    good("below an #ifdef of the architecture", _BASE,
-         {"d/park.c": _USE.replace("\treturn", "#ifdef CONFIG_X86\n\treturn").replace(";\n}", ";\n#endif\n}")}),
+    good(
+        "below an #ifdef of the architecture",
+        _BASE,
+        {"d/park.c": _USE.replace("\treturn", "#ifdef CONFIG_X86\n\treturn").replace(";\n}", ";\n#endif\n}")},
+    ),
     good("undeclared there before, and still", {**_BASE, "d/park.c": _USE}, {"d/park.c": "\n" + _USE}),
 )

@@ -18,6 +18,8 @@ from checkseries.facts.c_words import KEYWORDS
 
 _BEFORE = re.compile(r"([A-Za-z_$][\w$]*|->|\.|\#\#?|[^\s\w])?\s*$", re.ASCII)
 _AFTER = re.compile(r"\s*(\#\#|[^\s])?", re.ASCII)
+_OPERAND = re.compile(r"\s*\]\s*\"")
+"""What follows the name of an operand of inline assembly: its constraint."""
 _BEFORE_VALUE = frozenset(("return", "else", "case", "do", "sizeof", "in"))
 _CALLEE = re.compile(r"([A-Za-z_]\w*)\s*\($", re.ASCII)
 _DECLARES = re.compile(r"each|scoped|guard|with|^CLASS|[A-Z]", re.ASCII)
@@ -65,9 +67,8 @@ def mentions(data: bytes, name: str) -> tuple[Mention, ...]:
         if _declared(source, word, chunk.start, at, match.end()):
             return ()
         function = functions(source, chunk)[0] if inside else None
-        if function is not None:
-            if function.head is None or any(each.name == name for each in _scope(data, chunk.start)):
-                return ()
+        if function is not None and (function.head is None or name in _own_names(data, chunk.start)):
+            return ()
         after = _AFTER.match(source.plain, match.end())
         follows = after[1] if after else None
         callees = tuple(_callees(source.plain, chunk.start, at))
@@ -76,15 +77,17 @@ def mentions(data: bytes, name: str) -> tuple[Mention, ...]:
 
 
 @functools.lru_cache(maxsize=512)
-def _scope(data: bytes, start: int) -> tuple[object, ...]:
+def _own_names(data: bytes, start: int) -> frozenset[str]:
+    """The parameters and local variables of the function that begins at an offset."""
     source = code(data)
     chunk = outline_of(data).chunk(start)
-    return tuple(each for function in functions(source, chunk) for each in scope(source, function)) if chunk else ()
+    found = functions(source, chunk) if chunk else ()
+    return frozenset(each.name for function in found for each in scope(source, function))
 
 
 def _declared(source: Code, word: str, start: int, at: int, end: int) -> bool:
     """Whether what stands around a name may make it a declaration, a label, or a macro's word."""
-    if word.startswith("#") or word == "*" and _star_declares(source.plain, start, at):
+    if word.startswith("#") or (word == "*" and _star_declares(source.plain, start, at)):
         return True
     if word and (word[0].isalpha() or word[0] in "_$") and word not in _BEFORE_VALUE:
         return True
@@ -94,6 +97,8 @@ def _declared(source: Code, word: str, start: int, at: int, end: int) -> bool:
         return True
     if follows and (follows[0].isalpha() or follows[0] == "_"):
         return True  # ``name x``: a type, or a macro
+    if word == "[" and _OPERAND.match(source.plain, end):
+        return True
     return _argument_of(source.plain, start, at)
 
 
@@ -131,8 +136,5 @@ def words_in(data: bytes, lines: frozenset[int]) -> frozenset[str]:
     """The identifiers on some lines of a file that are no members, no keywords and in no directive."""
     text = code(data).plain.split("\n")
     return frozenset(
-        match[0]
-        for number in lines
-        if 0 < number <= len(text)
-        for match in _WORD.finditer(text[number - 1])
+        match[0] for number in lines if 0 < number <= len(text) for match in _WORD.finditer(text[number - 1])
     ) - frozenset(KEYWORDS)

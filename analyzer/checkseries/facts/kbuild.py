@@ -14,7 +14,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from checkseries.facts.presence import ALWAYS, NEVER, Expression, Opaque, Option, contrary, every, some
+from checkseries.facts.presence import (
+    ALWAYS,
+    NEVER,
+    All,
+    Expression,
+    Not,
+    Opaque,
+    Option,
+    Some,
+    contrary,
+    every,
+    some,
+)
 from checkseries.tree import Snapshot, fact
 
 _LARGEST = 512 << 10  # bytes of a makefile; the top one of the kernel has 80 KiB
@@ -31,6 +43,9 @@ _OPERANDS = re.compile(r"\((.*),([^,()]*)\)[ \t]*$|[\"'](.*)[\"'][ \t]+[\"'](.*)
 _FILTER = re.compile(r"\$\(filter[ \t]+([ym ]+),([^()]*(?:\$\(CONFIG_\w+\)[^()]*)+)\)")
 _UNSET = frozenset(("KBUILD_EXTMOD", "need-sub-make", "mixed-build", "config-build"))
 """Variables of the top Makefile that are empty where it comes to the kernel's own directories."""
+_ARCH = re.compile(r"\$[({](ARCH|SRCARCH)[)}] = (\w+)")
+_MANY_NAMES = {"x86": ("x86", "i386"), "sparc": ("sparc",), "um": ("um",), "parisc": ("parisc",), "sh": ("sh",)}
+"""Architectures whose directory several values of ARCH name: SRCARCH of the top Makefile."""
 _TOP_LISTS = frozenset(("obj", "lib", "libs", "core", "drivers", "virt", "extra", "always"))
 _DIRECTORIES_ONLY = frozenset(("subdir",))
 
@@ -177,9 +192,29 @@ def _listed(tree: Snapshot, directory: str, arch: str, word: str, depth: int = 0
             unknown = Opaque(f"{word} is in many lists")
             return Built(unknown, unknown)
         built = _entry(tree, directory, arch, entry, depth)
-        inside.append(every((entry.condition, built.inside)))
-        module.append(every((entry.condition, built.module)))
+        here = _on(entry.condition, arch)
+        inside.append(every((here, built.inside)))
+        module.append(every((here, built.module)))
     return Built(some(tuple(inside)), some(tuple(module)))
+
+
+def _on(of: Expression, arch: str) -> Expression:
+    """A condition with what it asks of the architecture's name answered."""
+    match of:
+        case Opaque(text):
+            asked = _ARCH.fullmatch(text)
+            if asked is None:
+                return of
+            if asked[1] == "SRCARCH" or arch not in _MANY_NAMES:
+                return ALWAYS if asked[2] == arch else NEVER
+            return of if asked[2].startswith(_MANY_NAMES[arch]) else NEVER
+        case Not(inner):
+            return contrary(_on(inner, arch))
+        case All(terms):
+            return every(tuple(_on(term, arch) for term in terms))
+        case Some(terms):
+            return some(tuple(_on(term, arch) for term in terms))
+    return of
 
 
 def _entry(tree: Snapshot, directory: str, arch: str, entry: Entry, depth: int) -> Built:

@@ -15,7 +15,18 @@ from types import MappingProxyType
 
 from checkseries.facts.c_decl import arch_of
 from checkseries.facts.include import includes, joined
-from checkseries.facts.presence import ALWAYS, NEVER, All, Expression, Not, Opaque, Some, contrary, every, some
+from checkseries.facts.presence import (
+    ALWAYS,
+    NEVER,
+    All,
+    Expression,
+    Not,
+    Opaque,
+    Some,
+    contrary,
+    every,
+    some,
+)
 from checkseries.tree import Snapshot, fact
 
 IMPLICIT = (
@@ -182,3 +193,13 @@ def when(headers_of: Reached, path: str) -> Expression:
         return some(tuple(ways))
 
     return towards(path, frozenset())
+
+
+def foreign(tree: Snapshot, path: str, arch: str) -> tuple[str, ...]:
+    """The names that a file, or a header that it includes itself, includes from outside of the tree.
+
+    What Kbuild makes is left out: it holds constants and system calls.
+    """
+    edges, missing = _edges(tree, path, arch)
+    names = set(missing).union(*(_edges(tree, each, arch)[1] for each, _ in edges))
+    return tuple(sorted(name for name in names if not name.startswith(("generated/", "asm/", "uapi/asm/"))))

@@ -7,7 +7,7 @@ most under what ``visible`` says. What the three leave open is asked of Kconfig.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checkseries.facts.answer import Impossible, Possible
 from checkseries.facts.c_decl import arch_of
@@ -16,7 +16,7 @@ from checkseries.facts.c_paste import Pasting, pasting
 from checkseries.facts.c_text import code, place
 from checkseries.facts.include import includers
 from checkseries.facts.kbuild import NOT_BUILT, built, makefile
-from checkseries.facts.kconfig import archs, model
+from checkseries.facts.kconfig import model
 from checkseries.facts.presence import (
     ALWAYS,
     NEVER,
@@ -28,12 +28,11 @@ from checkseries.facts.presence import (
     said,
     some,
 )
-from checkseries.facts.reach import reached
-from checkseries.facts.visible import declaring, visible
+from checkseries.facts.reach import foreign, reached
+from checkseries.facts.visible import declaring, may_declare, visible
 from checkseries.model import Place
 from checkseries.tree import Snapshot, fact
 
-USUAL = ("arm64", "mips", "riscv", "x86")
 _SITES = 8  # uses of one name in one file that are told apart
 
 
@@ -47,7 +46,7 @@ class Shortfall:
     under: Expression
     """The options under which the name is declared; ``NEVER`` if the file reaches no declaration."""
     by: tuple[str, ...]
-    """The headers that declare it: of those that the file reaches, or else of the tree."""
+    """The headers that declare it: of those that the file reaches, or else, unless there is a doubt, of the tree."""
     witness: tuple[str, ...] = ()
     profile: str = ""
     doubt: str = ""
@@ -85,8 +84,7 @@ def shortfall(tree: Snapshot, path: str, name: str, arch: str) -> Shortfall | No
         open_ = every((inside, use, contrary(seen.under)))
         if open_ == NEVER:
             continue
-        by = seen.by or declaring(tree, name)
-        short = Shortfall(site, arch, mention.called, seen.under, by)
+        short = Shortfall(site, arch, mention.called, seen.under, seen.by)
         doubt = _doubt(tree, path, name, arch, open_, whole=seen.whole)
         if not doubt:
             text = kconfig(open_)
@@ -96,19 +94,14 @@ def shortfall(tree: Snapshot, path: str, name: str, arch: str) -> Shortfall | No
                 case Possible(witness=witness):
                     doubt = _late_doubt(tree, path, name, arch, mention)
                     if not doubt:
-                        return _with(short, witness=witness, profile=kernel.profile)
+                        by = seen.by or declaring(tree, name)
+                        return replace(short, by=by, witness=witness, profile=kernel.profile)
                 case Impossible():
                     continue
                 case unknown:
                     doubt = unknown.because
-        uncertain = uncertain or _with(short, doubt=doubt)
+        uncertain = uncertain or replace(short, doubt=doubt)
     return uncertain
-
-
-def _with(short: Shortfall, witness: tuple[str, ...] = (), profile: str = "", doubt: str = "") -> Shortfall:
-    return Shortfall(
-        short.place, short.arch, short.called, short.under, short.by, witness, profile, doubt
-    )
 
 
 def _doubt(tree: Snapshot, path: str, name: str, arch: str, of: Expression, *, whole: bool) -> str:
@@ -119,6 +112,8 @@ def _doubt(tree: Snapshot, path: str, name: str, arch: str, of: Expression, *, w
         return "it includes too many headers"
     if name.startswith("__builtin") or name in PREDEFINED:
         return "the compiler may know it"
+    for missing in foreign(tree, path, arch):
+        return f"{missing} is not of the tree, and may declare {name}"
     makefiles = (makefile(tree, path.rpartition("/")[0]),)
     if any(each and "-include" in (tree.text(each) or "") for each in makefiles):
         return "its makefile includes headers by itself"
@@ -172,11 +167,19 @@ def _pasting(tree: Snapshot, path: str, arch: str) -> Pasting:
     return pasting(tree, (*closure.always, *closure.under))
 
 
-PREDEFINED = frozenset(("__func__", "__FUNCTION__", "__FILE__", "__LINE__", "__VA_ARGS__", "__COUNTER__", "_Pragma"))
+PREDEFINED = frozenset(
+    ("__func__", "__FUNCTION__", "__FILE__", "__LINE__", "__VA_ARGS__", "__COUNTER__", "_Pragma")
+)
 
 
-def reaching(tree: Snapshot, path: str, name: str, arch: str) -> tuple[str, ...]:
-    """The other architectures on which a file may see a name: of the usual ones and those that declare it."""
-    declared = [arch_of(each) for each in declaring(tree, name)]
-    others = sorted({*USUAL, *(each for each in declared if each)} & set(archs(tree)) - {arch})
-    return tuple(each for each in others if visible(tree, path, name, each).under != NEVER)
+def kind(tree: Snapshot, name: str, short: Shortfall) -> str:
+    """What is missing of what is surely missing: an ``include``, a declaration in some ``config``, or one on the ``arch``; "" if all is.
+
+    An include cures what a header declares in every configuration: of those that the file reaches in some, or,
+    if it reaches none, of the tree's.
+    """
+    own = [each for each in short.by if arch_of(each) in (None, short.arch)]
+    if short.under != NEVER:
+        cured = any(may_declare(tree.read(each) or b"", name) == ALWAYS for each in own)
+        return "include" if cured else "config"
+    return "include" if own else "arch" if short.by else ""

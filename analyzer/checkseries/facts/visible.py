@@ -121,7 +121,12 @@ def declaring(tree: Snapshot, name: str) -> tuple[str, ...]:
                 and path.endswith(".h")
                 and may_declare(tree.read(path) or b"", name) != NEVER
             ),
-            key=lambda path: (arch_of(path) is not None, not path.startswith("include/linux/"), len(path), path),
+            key=lambda path: (
+                arch_of(path) is not None,
+                not path.startswith("include/linux/"),
+                len(path),
+                path,
+            ),
         )
     )
 

@@ -56,6 +56,7 @@ class Lineage:
         self._recording: list[Footprint] = []
         self._words: dict[str, frozenset[str]] = {}
         self._named: dict[str, frozenset[str]] = {}
+        self._components: defaultdict[str, list[str]] | None = None
         self._identifiers: dict[int, tuple[bytes, frozenset[bytes]]] = {}
         self._expected: set[str] = set()
         Snapshot(self, {}, {}, {})
@@ -84,8 +85,18 @@ class Lineage:
     def base_named(self, pattern: str) -> frozenset[str]:
         """The paths of the base whose last component matches a shell pattern."""
         if pattern not in self._named:
-            self._named[pattern] = named(self.base.paths(), pattern)
+            plain = not any(letter in pattern for letter in "*?[")
+            among = self._by_name().get(pattern, ()) if plain else self.base.paths()
+            self._named[pattern] = named(among, pattern)
         return self._named[pattern]
+
+    def _by_name(self) -> Mapping[str, Collection[str]]:
+        """The paths of the base by their last components: headers are looked for by the hundred."""
+        if self._components is None:
+            self._components = defaultdict(list)
+            for path in self.base.paths():
+                self._components[path.rpartition("/")[2]].append(path)
+        return self._components
 
     def record(self, footprint: Footprint) -> None:
         """Add to what the fact being computed has looked at."""
