@@ -44,7 +44,13 @@ _FILTER = re.compile(r"\$\(filter[ \t]+([ym ]+),([^()]*(?:\$\(CONFIG_\w+\)[^()]*
 _UNSET = frozenset(("KBUILD_EXTMOD", "need-sub-make", "mixed-build", "config-build"))
 """Variables of the top Makefile that are empty where it comes to the kernel's own directories."""
 _ARCH = re.compile(r"\$[({](ARCH|SRCARCH)[)}] = (\w+)")
-_MANY_NAMES = {"x86": ("x86", "i386"), "sparc": ("sparc",), "um": ("um",), "parisc": ("parisc",), "sh": ("sh",)}
+_MANY_NAMES = {
+    "x86": ("x86", "i386"),
+    "sparc": ("sparc",),
+    "um": ("um",),
+    "parisc": ("parisc",),
+    "sh": ("sh",),
+}
 """Architectures whose directory several values of ARCH name: SRCARCH of the top Makefile."""
 _TOP_LISTS = frozenset(("obj", "lib", "libs", "core", "drivers", "virt", "extra", "always"))
 _DIRECTORIES_ONLY = frozenset(("subdir",))

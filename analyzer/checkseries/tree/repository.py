@@ -20,6 +20,8 @@ from checkseries.tree.base import holds_word
 # takes 3.5 s for forty words of 7.2 where git has PCRE, and 6 s either way where it has not.
 _FIXED_WORDS = 12
 _LARGEST_FILE = 64 << 20
+_KEPT = 96 << 20
+"""Bytes of files that were read and may be asked for again: the headers of a driver are 9 MB."""
 
 
 class RepositoryTree:
@@ -37,6 +39,8 @@ class RepositoryTree:
         self._hash = hashlib.sha256 if len(self._tree) == 64 else hashlib.sha1
         self._checkout = _checkout(git)
         self._stale: frozenset[str] | None = None
+        self._kept: dict[str, bytes] = {}
+        self._kept_bytes = 0
 
     @property
     def id(self) -> str:
@@ -49,9 +53,21 @@ class RepositoryTree:
         return frozenset(raw.decode("utf-8", "surrogateescape").split("\0")) - {""}
 
     def read(self, path: str) -> bytes | None:
+        known = self._kept.get(path)
+        if known is not None:
+            return known
         mode, blob = self._entries.get(path, ("", ""))
         if not mode.startswith("100"):
             return None
+        data = self._read(path, blob)
+        if data is not None and len(data) <= _KEPT >> 4:
+            while self._kept_bytes + len(data) > _KEPT:  # the first read go first
+                self._kept_bytes -= len(self._kept.pop(next(iter(self._kept))))
+            self._kept[path] = data
+            self._kept_bytes += len(data)
+        return data
+
+    def _read(self, path: str, blob: str) -> bytes | None:
         if self._checkout is not None:
             data = _regular(os.path.join(self._checkout, path))
             if data is not None and self._hash(b"blob %d\0" % len(data) + data).hexdigest() == blob:
