@@ -8,6 +8,7 @@ not to be visible is not.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,30 +79,44 @@ def allowed(of: Expression) -> Expression:
 
 
 @fact
+def _wrapped(tree: Snapshot, arch: str) -> tuple[frozenset[str] | None, frozenset[str] | None]:
+    """The asm/ headers that Kbuild makes of those of asm-generic, and of those for users; None if it does not say."""
+    return (
+        _listed(tree, "include/asm-generic/Kbuild", f"arch/{arch}/include/asm/Kbuild"),
+        _listed(tree, "include/uapi/asm-generic/Kbuild", f"arch/{arch}/include/uapi/asm/Kbuild"),
+    )
+
+
+def _listed(tree: Snapshot, mandatory: str, own: str) -> frozenset[str] | None:
+    if not tree.exists(mandatory):
+        return None
+    found: set[str] = set()
+    for path, word in ((mandatory, "mandatory-y"), (own, "generic-y")):
+        for line in re.sub(r"\\\n", " ", tree.text(path) or "").split("\n"):
+            if line.lstrip().startswith(word):
+                found.update(line.partition("=")[2].split())
+    return frozenset(found)
+
+
+@fact
 def headers(tree: Snapshot, name: str, arch: str) -> tuple[str, ...]:
     """The files that ``<name>`` may mean on an architecture: the first of the search path, else all that end so."""
     own = (arch, *_ALSO.get(arch, ()))
     for each in own:
         if tree.exists(path := f"arch/{each}/include/{name}"):
             return (path,)
-    generic = (
-        f"include/asm-generic/{name[4:]}"
-        if name.startswith("asm/")
-        else f"include/uapi/asm-generic/{name[9:]}"
-        if name.startswith("uapi/asm/")
-        else ""
-    )
-    public = (f"include/uapi/asm-generic/{name[4:]}",) if name.startswith("asm/") else ()
-    for path in (
-        f"include/{name}",
-        *(f"arch/{each}/include/uapi/{name}" for each in own),
-        f"include/uapi/{name}",
-        generic,
-        *public,
-    ):
-        if path and tree.exists(path):
-            return (path,)
+    generic, public = _wrapped(tree, arch)
     base = name.rpartition("/")[2]
+    paths = [f"include/{name}", *(f"arch/{each}/include/uapi/{name}" for each in own), f"include/uapi/{name}"]
+    if name.startswith("asm/"):
+        paths[:0] = [f"include/asm-generic/{name[4:]}"] if generic is None or name[4:] in generic else []
+    if name.startswith(("asm/", "uapi/asm/")) and (public is None or base in public):
+        paths += (f"include/asm-generic/{base}", f"include/uapi/asm-generic/{base}")
+    for path in paths:
+        if tree.exists(path):
+            return (path,)
+    if name.startswith("asm/") and generic is not None:
+        return ()
     tail = "/".join(part for part in name.split("/") if part not in ("", ".", ".."))
     if not base or any(letter in base for letter in "*?["):
         return ()
