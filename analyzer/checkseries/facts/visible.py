@@ -64,16 +64,24 @@ def _may(source: Code, chunk: Chunk | None, at: int) -> bool:
 def _within(text: str) -> bool:
     """Whether what follows a text is a member of a struct or stands in an initialiser."""
     depth = 0
+    value = True  # an ``=`` would belong to it
     for index in range(len(text) - 1, -1, -1):
-        if text[index] == "}":
+        letter = text[index]
+        if letter in "})":
             depth += 1
-        elif text[index] == "{":
-            if depth:
-                depth -= 1
-                continue
+        elif letter in "{(" and depth:
+            depth -= 1
+        elif depth:
+            continue
+        elif letter == "{":
             opener = _OPENERS.search(text[max(0, index - 300) : index])
             if opener is not None and opener[1] != "enum":
                 return True
+            value = False
+        elif letter in ",;":
+            value = False
+        elif letter == "=" and value:
+            return True
     return False
 
 
