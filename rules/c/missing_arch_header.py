@@ -38,8 +38,7 @@ def included(history: History, arch: str) -> Iterator[Subject]:
 def _moved(touched: tuple[str, ...]) -> bool:
     """Whether a patch may change where a header is, or where a file is built."""
     return any(
-        (path.startswith("arch/")
-        and "/include/" in path)
+        (path.startswith("arch/") and "/include/" in path)
         or path.rpartition("/")[2].startswith(("Kconfig", "Makefile"))
         for path in touched
     )

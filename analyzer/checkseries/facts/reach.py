@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from checkseries.facts.c_decl import arch_of
-from checkseries.facts.include import includes, joined
+from checkseries.facts.include import Include, includes, joined
 from checkseries.facts.presence import (
     ALWAYS,
     NEVER,
@@ -134,13 +134,11 @@ def _edges(tree: Snapshot, path: str, arch: str) -> tuple[tuple[tuple[str, Expre
     """What a file includes with the options that it needs for it, and the names that nothing answers to."""
     found: dict[str, Expression] = {}
     missing: set[str] = set()
-    directory = path.rpartition("/")[0]
     for each in includes(tree, path):
         condition = allowed(each.condition)
         if condition == NEVER:
             continue
-        beside = joined(directory, each.name) if each.quoted else None
-        answers = (beside,) if beside and tree.exists(beside) else headers(tree, each.name, arch)
+        answers = _meant(tree, path, each, arch)
         if not answers:
             missing.add(each.name)
         for answer in answers:
@@ -218,3 +216,77 @@ def foreign(tree: Snapshot, path: str, arch: str) -> tuple[str, ...]:
     edges, missing = _edges(tree, path, arch)
     names = set(missing).union(*(_edges(tree, each, arch)[1] for each, _ in edges))
     return tuple(sorted(name for name in names if not name.startswith(("generated/", "asm/", "uapi/asm/"))))
+
+
+_C = {
+    "defined(__KERNEL__)": ALWAYS,
+    "defined(__ASSEMBLY__)": NEVER,
+    "defined(__ASSEMBLER__)": NEVER,
+    "defined(__cplusplus)": NEVER,
+}
+"""What is so of every C file of the kernel: KBUILD_CFLAGS of the top Makefile."""
+
+
+def in_c(of: Expression) -> Expression:
+    """A condition with what is so in every C file of the kernel answered."""
+    match of:
+        case Opaque(text):
+            return _C.get(text, of)
+        case Not(inner):
+            return contrary(in_c(inner))
+        case All(terms):
+            return every(tuple(in_c(term) for term in terms))
+        case Some(terms):
+            return some(tuple(in_c(term) for term in terms))
+    return of
+
+
+@fact
+def surely(tree: Snapshot, path: str, arch: str) -> frozenset[str]:
+    """The headers that a C file reaches in every configuration, without any doubt."""
+    found = {path, *(each for each in IMPLICIT if tree.exists(each))}
+    todo = list(found)
+    while todo and len(found) <= _MOST:
+        here = todo.pop()
+        for each in includes(tree, here):
+            if in_c(each.condition) != ALWAYS:
+                continue
+            answers = _meant(tree, here, each, arch)
+            if len(answers) == 1 and answers[0] not in found:
+                found.add(answers[0])
+                todo.append(answers[0])
+    return frozenset(found)
+
+
+def _meant(tree: Snapshot, path: str, each: Include, arch: str) -> tuple[str, ...]:
+    beside = joined(path.rpartition("/")[0], each.name) if each.quoted else None
+    return (beside,) if beside and tree.exists(beside) else headers(tree, each.name, arch)
+
+
+def comes_last(
+    tree: Snapshot, path: str, arch: str, one: tuple[str, int], other: tuple[str, int]
+) -> tuple[str, int]:
+    """Which of two lines (path and number) of headers that a file surely reads the compiler comes to last."""
+    seen = {path}
+    # A file being read: its path, its includes that are still to come.
+    stack = [(path, iter(includes(tree, path)))]
+    for implicit in reversed([each for each in IMPLICIT if tree.exists(each)]):
+        seen.add(implicit)
+        stack.append((implicit, iter(includes(tree, implicit))))
+    met: list[tuple[str, int]] = []
+    wanted = [one, other]
+    while stack and len(met) < 2:
+        here, rest = stack[-1]
+        each = next(rest, None)
+        line = each.place.line if each is not None else 1 << 60
+        for site in wanted:
+            if site[0] == here and site[1] < line and site not in met:
+                met.append(site)
+        if each is None:
+            stack.pop()
+        elif in_c(each.condition) == ALWAYS:
+            answers = _meant(tree, here, each, arch)
+            if len(answers) == 1 and answers[0] not in seen:
+                seen.add(answers[0])
+                stack.append((answers[0], iter(includes(tree, answers[0]))))
+    return met[1] if len(met) == 2 else one
