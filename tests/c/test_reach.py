@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkseries.facts.c_mention import mentions, words_in
+from checkseries.facts.generated import may_hold
 from checkseries.facts.presence import ALWAYS, NEVER, Opaque, Option, contrary, every, said, some
 from checkseries.facts.reach import allowed, foreign, headers, reached, when
 from checkseries.facts.visible import first_line, may_declare, unseen, visible
@@ -184,3 +185,20 @@ def test_what_a_name_is_passed_to() -> None:
 
 def test_words_of_lines() -> None:
     assert words_in(b"int a;\nx->b = c; /* d */\n", frozenset((2,))) == {"x", "c"}
+
+
+@pytest.mark.parametrize(
+    ("header", "name", "held"),
+    [
+        ("generated/bounds.h", "NR_PAGEFLAGS", True),
+        ("generated/bounds.h", "kmalloc", False),
+        ("asm/unistd_64.h", "__NR_clone3", True),
+        ("asm/unistd_64.h", "clone3", False),
+        ("asm/sysreg-defs.h", "SYS_ID_AA64PFR0_EL1", True),
+        ("asm/cpucap-defs.h", "ARM64_HAS_PAN", True),
+        ("generated/unheard-of.h", "kmalloc", True),
+        ("asm/hash.h", "kmalloc", False),
+    ],
+)
+def test_what_a_header_that_the_build_makes_may_hold(header: str, name: str, held: bool) -> None:
+    assert may_hold([header], name) == (header if held else "")

@@ -132,8 +132,12 @@ def _callees(text: str, start: int, at: int) -> Iterator[str]:
                 yield callee[1]
 
 
+_COMPILERS = frozenset(("__func__", "__FUNCTION__", "__FILE__", "__LINE__", "__COUNTER__", "_Pragma"))
+"""What the compiler itself knows, besides its keywords and ``__builtin_`` functions."""
+
+
 def words_in(data: bytes, lines: frozenset[int]) -> frozenset[str]:
-    """The identifiers on some lines of a file that are no members, no keywords and in no directive."""
+    """The identifiers on some lines of a file that are no members, no words of the compiler and in no directive."""
     text = code(data).plain.split("\n")
     return frozenset(
         match[0] for number in lines if 0 < number <= len(text) for match in _WORD.finditer(text[number - 1])

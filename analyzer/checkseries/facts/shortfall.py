@@ -14,6 +14,7 @@ from checkseries.facts.c_decl import arch_of
 from checkseries.facts.c_mention import Mention, mentions
 from checkseries.facts.c_paste import Pasting, pasting
 from checkseries.facts.c_text import code, place
+from checkseries.facts.generated import may_hold
 from checkseries.facts.include import includers
 from checkseries.facts.kbuild import NOT_BUILT, built, makefile
 from checkseries.facts.kconfig import model
@@ -110,10 +111,11 @@ def _doubt(tree: Snapshot, path: str, name: str, arch: str, of: Expression, *, w
         return f"whether it is compiled depends on {said(of)}"
     if not whole:
         return "it includes too many headers"
-    if name.startswith("__builtin") or name in PREDEFINED:
-        return "the compiler may know it"
     for missing in foreign(tree, path, arch):
         return f"{missing} is not of the tree, and may declare {name}"
+    made = may_hold(sorted(reached(tree, path, arch).missing), name)
+    if made:
+        return f"{made} is made by the build, and may declare {name}"
     makefiles = (makefile(tree, path.rpartition("/")[0]),)
     if any(each and "-include" in (tree.text(each) or "") for each in makefiles):
         return "its makefile includes headers by itself"
@@ -165,11 +167,6 @@ def _elsewhere(tree: Snapshot, path: str, arch: str, name: str) -> bool:
 def _pasting(tree: Snapshot, path: str, arch: str) -> Pasting:
     closure = reached(tree, path, arch)
     return pasting(tree, (*closure.always, *closure.under))
-
-
-PREDEFINED = frozenset(
-    ("__func__", "__FUNCTION__", "__FILE__", "__LINE__", "__VA_ARGS__", "__COUNTER__", "_Pragma")
-)
 
 
 def kind(tree: Snapshot, name: str, short: Shortfall) -> str:
