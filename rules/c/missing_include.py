@@ -108,6 +108,14 @@ EXAMPLES = (
         {"d/park.c": "int go(int cpu)\n{\n\tint PARKED = cpu;\n\treturn PARKED;\n}\n"},
     ),
     good(
+        "a macro makes another name of it",
+        {**_BASE, "include/linux/cpu.h": "#define bit(x) x##_BIT\n#define HALTED_BIT 1\n"},
+        {
+            "d/park.c": "#include <linux/cpu.h>\nint go(int cpu)\n{\n\treturn bit(HALTED);\n}\n",
+            "include/linux/park.h": _HEADER + "#define HALTED 5\n",
+        },
+    ),
+    good(
         "nothing builds the file in plain words",
         {**_BASE, "d/Makefile": "x := park.o\n"},
         {"d/park.c": _USE},

@@ -34,6 +34,10 @@ from checkseries.facts.visible import declaring, may_declare, visible
 from checkseries.model import Place
 from checkseries.tree import Snapshot, fact
 
+_VARIADIC = re.compile(r"##[ \t]*(?:__VA_ARGS__|args|arg|a)\b", re.ASCII)
+"""No pasting: what takes away a comma before arguments that are not there."""
+_CALLED = re.compile(r"([A-Za-z_]\w*)[ \t]*\(", re.ASCII)
+_DEEPEST = 4  # macros within macros
 _SITES = 8  # uses of one name in one file that are told apart
 
 
@@ -124,10 +128,10 @@ def _doubt(tree: Snapshot, path: str, name: str, arch: str, of: Expression, *, w
 
 def _late_doubt(tree: Snapshot, path: str, name: str, arch: str, mention: Mention) -> str:
     """The doubts that cost more to rule out than the proof."""
-    if mention.within and _elsewhere(tree, path, arch, name):  # a member, or a part of a name
-        for callee in mention.within:
-            if _macro(tree, path, arch, callee):
-                return f"what the macro {callee} makes of {name} is not known"
+    elsewhere = mention.within and _elsewhere(tree, path, arch, name)  # a member, or a part of a name
+    for callee in mention.within:
+        if _macros(tree, path, arch, callee) and (elsewhere or _pastes(tree, path, arch, callee, 0)):
+            return f"what the macro {callee} makes of {name} is not known"
     users = includers(tree, path)
     if users:
         return f"{users[0]} includes the file"
@@ -137,15 +141,32 @@ def _late_doubt(tree: Snapshot, path: str, name: str, arch: str, mention: Mentio
 
 
 @fact
-def _macro(tree: Snapshot, path: str, arch: str, name: str) -> bool:
-    """Whether a file reaches a function-like macro of a name."""
+def _macros(tree: Snapshot, path: str, arch: str, name: str) -> tuple[str, ...]:
+    """The texts of the function-like macros of a name that a file may reach."""
     closure = reached(tree, path, arch)
     wanted = re.compile(rb"#[ \t]*define[ \t]+" + re.escape(name).encode() + rb"\(")
-    return any(
-        name.encode() in data and wanted.search(data) is not None
+    return tuple(
+        source.text[macro.body : macro.end]
         for each in (*closure.always, *closure.under)
         if (data := tree.peek(each)) is not None  # each is in the footprint of the closure
+        and name.encode() in data
+        and wanted.search(data)
+        for source in (code(data),)
+        for macro in source.macros
+        if macro.name == name
     )
+
+
+@fact
+def _pastes(tree: Snapshot, path: str, arch: str, name: str, depth: int) -> bool:
+    """Whether a macro, or one that its text uses, may make a part of a name or a text of its argument."""
+    for text in _macros(tree, path, arch, name):
+        if "#" in _VARIADIC.sub("", text) or depth >= _DEEPEST:
+            return True
+        for word in set(_CALLED.findall(text)):
+            if word != name and _pastes(tree, path, arch, word, depth + 1):
+                return True
+    return False
 
 
 def _elsewhere(tree: Snapshot, path: str, arch: str, name: str) -> bool:
