@@ -21,7 +21,7 @@ from checkseries.facts.c_write import Write, writes_in
 from checkseries.facts.kbuild_gate import gate
 from checkseries.facts.places import line_place
 from checkseries.facts.presence import ALWAYS, Expression, contrary, every, never, presence_of, said, some
-from checkseries.facts.presence_case import case, known
+from checkseries.facts.presence_case import case, known, narrowest, widest
 from checkseries.judge.guards import newly_guarded
 from checkseries.judge.history import History
 from checkseries.judge.rule import Subject, bad, counted, good, no_words, rule
@@ -69,23 +69,24 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     reads = _reads(tree, path, name, written)
     if not written or not reads:
         return
-    writing = some(tuple(each.condition for each in written))
+    writing = widest(some(tuple(each.condition for each in written)))
     if writing == ALWAYS:
         yield Held(declared[0].place, f"{name} is written in every configuration")
         return
-    dead = every((some(tuple(condition for _, condition in reads)), contrary(writing)))
+    reading = narrowest(some(tuple(condition for _, condition in reads)))
+    dead = every((reading, contrary(writing)))
     if never(dead) or (known(dead) and case(dead) is None):
         yield Held(declared[0].place, f"{name} is written wherever it is read")
         return
     if not known(dead):
-        yield Undecided(
-            declared[0].place, f"{name} is read and never written if {said(dead)}: not Kconfig's alone"
-        )
+        yield Undecided(declared[0].place, f"too many options decide whether {name} is written")
         return
     if not path.startswith("arch/") and gate(tree, path) != ():
         yield Undecided(declared[0].place, f"{path} is not built in every configuration")
         return
-    where, _ = next(each for each in reads if case(every((each[1], contrary(writing)))) is not None)
+    where, _ = next(
+        each for each in reads if case(every((narrowest(each[1]), contrary(writing)))) is not None
+    )
     yield Finding(
         rule="dead-state",
         severity=Severity.NOTE,

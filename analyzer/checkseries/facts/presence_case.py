@@ -9,6 +9,8 @@ import itertools
 from collections.abc import Mapping
 
 from checkseries.facts.presence import (
+    ALWAYS,
+    NEVER,
     All,
     Constant,
     Expression,
@@ -16,9 +18,12 @@ from checkseries.facts.presence import (
     Opaque,
     Option,
     Some,
+    contrary,
+    every,
     kconfig,
     opaque,
     options,
+    some,
 )
 
 _MOST = 8  # symbols
@@ -44,6 +49,29 @@ def case(of: Expression) -> Mapping[str, str] | None:
 def known(of: Expression) -> bool:
     """Whether ``case`` can tell."""
     return kconfig(of) is not None and len(options(of)) <= _MOST
+
+
+def widest(of: Expression) -> Expression:
+    """What holds wherever the condition may, whatever is behind its opaque parts."""
+    return _settled(of, opaque_is=True)
+
+
+def narrowest(of: Expression) -> Expression:
+    """What holds only where the condition does, whatever is behind its opaque parts."""
+    return _settled(of, opaque_is=False)
+
+
+def _settled(of: Expression, *, opaque_is: bool) -> Expression:
+    match of:
+        case Opaque():
+            return ALWAYS if opaque_is else NEVER
+        case Not(inner):
+            return contrary(_settled(inner, opaque_is=not opaque_is))
+        case All(terms):
+            return every(tuple(_settled(term, opaque_is=opaque_is) for term in terms))
+        case Some(terms):
+            return some(tuple(_settled(term, opaque_is=opaque_is) for term in terms))
+    return of
 
 
 def _modules(of: Expression) -> frozenset[str]:
