@@ -60,3 +60,19 @@ NONATOMIC_BITS = frozenset(
     )
 )
 """What reads a word, changes bits of it and writes it back, unprotected."""
+
+_LEVELS = ("emerg", "alert", "crit", "err", "warn", "warning", "notice", "info", "cont", "debug", "devel")
+PRINTS = frozenset(
+    (
+        "printk",
+        "_printk",
+        "vprintk",
+        "printk_once",
+        "printk_ratelimited",
+        "dump_stack",
+        "show_regs",
+        *(f"pr_{level}{variant}" for level in _LEVELS for variant in ("", "_once", "_ratelimited")),
+        *(f"dev_{level}{variant}" for level in _LEVELS for variant in ("", "_once", "_ratelimited")),
+    )
+)
+"""What prints whenever it is reached; WARN() and BUG(), which print when something is wrong, are not among them."""
