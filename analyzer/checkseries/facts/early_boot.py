@@ -10,11 +10,21 @@ Not followed: calls into other files; stores through registers that another inst
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from checkseries.facts.asm_text import Line, asm_source
-from checkseries.facts.bringup_words import ADDRESS_OF, COMING_UP, RELEASED, STORE, STORES_TO, ZERO
+from checkseries.facts.bringup_words import (
+    ADDRESS_OF,
+    COMING_UP,
+    NONATOMIC_BITS,
+    RELEASED,
+    STORE,
+    STORES_TO,
+    ZERO,
+)
+from checkseries.facts.c_call import uses
+from checkseries.facts.c_object import objects_named
 from checkseries.facts.c_outline import Function, functions, outline_of
 from checkseries.facts.c_text import Code, code, place
 from checkseries.facts.c_words import KEYWORDS
@@ -27,8 +37,17 @@ from checkseries.tree import Snapshot, fact
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _CALL = re.compile(r"(?<![\w.>])([A-Za-z_]\w*)\s*\(", re.ASCII)
 _ASSIGNED = re.compile(
-    r"(?:^|[;{}])\s*(?:WRITE_ONCE\s*\(\s*)?([A-Za-z_]\w*)\s*(?:(?:[-+*/%&|^]|<<|>>)?=(?!=)|\+\+|--|,)",
+    r"(?:^|[;{}])\s*(?:WRITE_ONCE\s*\(\s*)?([A-Za-z_]\w*)\s*(?:(?:[-+*/%]|<<|>>)?=(?!=)|\+\+|--|,)",
     re.ASCII,
+)
+_BITS = re.compile(
+    rf"(?<![\w.>])(?:{'|'.join(sorted(NONATOMIC_BITS))})\s*\([^;]{{0,400}}?[,(]\s*&?\s*([A-Za-z_]\w*)[\s\w.\[\]]{{0,80}}\)\s*[;)]"
+    r"|(?:^|[;{})])\s*([A-Za-z_]\w*)(?:\s*\.\s*\w+){0,4}\s*[|&^]=(?!=)",
+    re.ASCII,
+)
+_BITMAP = re.compile(r"(?<!\w)DECLARE_BITMAP\s*\(\s*([A-Za-z_]\w*)", re.ASCII)
+_LOCKED = re.compile(
+    r"\b(?:raw_|arch_)?(?:spin|read|write|mutex|seq)_?\w*lock\w*\s*\(|\b(?:scoped_)?guard\s*\(", re.ASCII
 )
 _DEEPEST = 4  # functions that name functions
 _WINDOW = 12  # lines of assembly between an address and the store to it
@@ -186,27 +205,52 @@ def early_functions(tree: Snapshot, arch: str) -> Mapping[str, tuple[EarlyFuncti
 
 def _early(source: Code) -> Iterator[EarlyFunction]:
     text = source.plain
+    defined = _defined(source)
+    releasing = {
+        name
+        for name, function in defined.items()
+        if any(match[1] == RELEASED for match in _CALL.finditer(text, *function.body))
+    }
+    entries_of = []
+    for function in defined.values():
+        called = [
+            match
+            for match in _CALL.finditer(text, *function.body)
+            if match[1] in COMING_UP or match[1] == RELEASED or match[1] in releasing
+        ]
+        if any(match[1] in COMING_UP for match in called):
+            entries_of.append(EarlyFunction(function.name, function.body[0], called[0].start()))
+    yield from _closure(source, defined, entries_of)
+
+
+def _defined(source: Code) -> dict[str, Function]:
+    """The functions of a file by name."""
     defined: dict[str, Function] = {}
     for chunk in outline_of(source.data).chunks:
         for function in functions(source, chunk):
             defined.setdefault(function.name, function)
-    pending: list[EarlyFunction] = []
-    for function in defined.values():
-        called = [
-            match for match in _CALL.finditer(text, *function.body) if match[1] in COMING_UP | {RELEASED}
-        ]
-        if any(match[1] in COMING_UP for match in called):
-            pending.append(EarlyFunction(function.name, function.body[0], called[0].start()))
+    return defined
+
+
+def _closure(
+    source: Code, defined: Mapping[str, Function], pending: list[EarlyFunction]
+) -> Iterator[EarlyFunction]:
+    """Those functions, and what they call of the file, in some steps."""
     seen = {each.name for each in pending}
     for _ in range(_DEEPEST):
         yield from pending
-        names = {match[1] for each in pending for match in _CALL.finditer(text, each.start, each.end)}
         pending = [
             EarlyFunction(name, *defined[name].body)
-            for name in sorted(names - seen - KEYWORDS)
+            for name in sorted(_called(source, pending) - seen)
             if name in defined
         ]
         seen |= {each.name for each in pending}
+
+
+def _called(source: Code, early: Iterable[EarlyFunction]) -> set[str]:
+    return {
+        match[1] for each in early for match in _CALL.finditer(source.plain, each.start, each.end)
+    } - KEYWORDS
 
 
 def _c(tree: Snapshot, path: str, early: tuple[EarlyFunction, ...]) -> Iterator[EarlyWrite]:
@@ -222,3 +266,62 @@ def _c(tree: Snapshot, path: str, early: tuple[EarlyFunction, ...]) -> Iterator[
             zero = rest.strip() in ("0", "false", "NULL")
             where = place(source, path, at, each.name)
             yield EarlyWrite(match[1], where, presence.at(where.line), zero)
+
+
+@fact
+def early_bits(tree: Snapshot, arch: str) -> tuple[EarlyWrite, ...]:
+    """Where secondary CPUs change bits of something at file scope early, and not at once, by path and line.
+
+    The files of ``arch/ARCH/kernel`` that the early functions call into are looked at, too.
+    """
+    own = early_functions(tree, arch)
+    found: list[EarlyWrite] = []
+    called: set[str] = set()
+    for path, early in own.items():
+        source = code(tree.read(path) or b"")
+        called |= _called(source, early)
+        found += _bits(tree, path, source, early)
+    if not called:
+        return ()
+    for path in tree.named("*.c"):
+        if path.startswith(f"arch/{arch}/kernel/") and path.count("/") == 3 and path not in own:
+            data = tree.read(path) or b""
+            if any(word in data for word in _NONATOMIC):
+                source = code(data)
+                defined = _defined(source)
+                entered = [
+                    EarlyFunction(name, *defined[name].body) for name in sorted(called & defined.keys())
+                ]
+                found += _bits(tree, path, source, tuple(_closure(source, defined, entered)))
+    return tuple(sorted(found, key=lambda each: (each.place.path, each.place.line))[:_MOST])
+
+
+_NONATOMIC = tuple(f"{word}(".encode() for word in sorted(NONATOMIC_BITS))
+
+
+def _bits(tree: Snapshot, path: str, source: Code, early: Iterable[EarlyFunction]) -> Iterator[EarlyWrite]:
+    presence = presence_of(source.data)
+    for each in early:
+        if _LOCKED.search(source.plain, each.start, each.end):
+            continue
+        for match in _BITS.finditer(source.plain, each.start, each.end):
+            name = match[1] or match[2]
+            at = match.start(1) if match[1] else match.start(2)
+            if _shared(tree, path, source, name, at):
+                where = place(source, path, at, each.name)
+                yield EarlyWrite(name, where, presence.at(where.line), zero=False)
+
+
+def _shared(tree: Snapshot, path: str, source: Code, name: str, at: int) -> bool:
+    """Whether a name is at that place one object for all CPUs, which the file defines."""
+    if not any(use.at == at and use.role == "reference" for use in uses(source.data, name)):
+        return False  # a parameter or a local
+    outline = outline_of(source.data)
+    for match in _BITMAP.finditer(source.plain):
+        chunk = outline.chunk(match.start())
+        if match[1] == name and (chunk is None or chunk.body is None):
+            return True
+    declared = objects_named(tree, path, name)
+    return bool(declared) and not any(
+        each.pointer or len(each.dims) > 1 or each.has("per-cpu", "__thread") for each in declared
+    )
