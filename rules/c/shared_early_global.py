@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkseries.facts.bringup_words import PARALLEL
 from checkseries.facts.c_call import references
 from checkseries.facts.c_decl import arch_of
 from checkseries.facts.c_object import CObject, objects, objects_named
 from checkseries.facts.c_words import BUILTIN
 from checkseries.facts.early_boot import EarlyWrite, arch_symbols, early_writes, select_place
+from checkseries.facts.kernel_words import PARALLEL
 from checkseries.facts.presence import Option, every, never
 from checkseries.judge.history import History
 from checkseries.judge.rule import Subject, bad, counted, good, rule

@@ -14,7 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from checkseries.facts.asm_text import Line, asm_source
-from checkseries.facts.bringup_words import (
+from checkseries.facts.c_call import uses
+from checkseries.facts.c_object import objects_named
+from checkseries.facts.c_outline import Function, functions, outline_of
+from checkseries.facts.c_text import Code, code, place
+from checkseries.facts.c_words import KEYWORDS
+from checkseries.facts.kconfig.entries import entries
+from checkseries.facts.kernel_words import (
     ADDRESS_OF,
     COMING_UP,
     NONATOMIC_BITS,
@@ -23,12 +29,6 @@ from checkseries.facts.bringup_words import (
     STORES_TO,
     ZERO,
 )
-from checkseries.facts.c_call import uses
-from checkseries.facts.c_object import objects_named
-from checkseries.facts.c_outline import Function, functions, outline_of
-from checkseries.facts.c_text import Code, code, place
-from checkseries.facts.c_words import KEYWORDS
-from checkseries.facts.kconfig.entries import entries
 from checkseries.facts.places import line_place
 from checkseries.facts.presence import Expression, presence_of
 from checkseries.model import Place

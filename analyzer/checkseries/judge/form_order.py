@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from checkseries.errors import RuleError
-from checkseries.facts.bringup_words import PRINTS
 from checkseries.facts.c_decl import arch_of, declarations
 from checkseries.facts.c_outline import Function, functions, outline_of
 from checkseries.facts.c_text import Code, code, place
 from checkseries.facts.c_words import KEYWORDS
+from checkseries.facts.kernel_words import PRINTS
 from checkseries.facts.presence import Expression, every, never, presence_of
 from checkseries.judge.rule import Check, Subject, told
 from checkseries.judge.stale import stale

@@ -1,7 +1,7 @@
-"""What the kernel's words around the bring-up of CPUs mean, and those of printing: macros and functions, by meaning.
+"""What some of the kernel's macros and functions mean: around the bring-up of CPUs, printing, reports, allocation.
 
-Sources: arch/Kconfig, include/linux/cpuhotplug.h, include/linux/cpu.h, include/linux/printk.h, include/linux/bitops.h,
-include/linux/bitmap.h, arch/*/include/asm/{assembler,asm}.h.
+Sources: arch/Kconfig, arch/*/include/asm/{assembler,asm}.h, and of include/linux/ cpuhotplug.h, cpu.h, printk.h,
+bitops.h, bitmap.h, lockdep.h, kasan.h, kcsan.h, kmsan.h, slab.h, string.h, of.h, platform_device.h.
 """
 
 from __future__ import annotations
@@ -76,3 +76,29 @@ PRINTS = frozenset(
     )
 )
 """What prints whenever it is reached; WARN() and BUG(), which print when something is wrong, are not among them."""
+
+SUPPRESSORS = {
+    "lockdep_off": "lockdep",
+    "lockdep_set_novalidate_class": "lockdep",
+    "lockdep_set_notrack_class": "lockdep",
+    "kasan_disable_current": "KASAN",
+    "kcsan_disable_current": "KCSAN",
+    "kmsan_disable_current": "KMSAN",
+    "ubsan_disable_current": "UBSAN",
+}
+"""What keeps a checker from reporting, and which one."""
+
+ALLOCATES = re.compile(
+    r"(?:devm_)?(?:kv?[mz]alloc|kv?calloc|kv?malloc_array|vz?alloc|kmem_cache_z?alloc|mempool_alloc|kstrn?dup|kmemdup"
+    r"|kv?asprintf|alloc_skb|alloc_pages?|alloc_percpu|alloc_workqueue|bitmap_z?alloc)(?:_(?:node|obj|objs|flex|array|const|nul))?",
+    re.ASCII,
+)
+"""What gives NULL when memory is short, by its whole name."""
+
+LOOKS_UP = re.compile(
+    r"of_find_\w+|of_get_(?:child_by_name|parent|next_\w+|property|compatible_child)|of_match_device|of_match_node"
+    r"|(?:of_)?device_get_match_data|dev_get_platdata|platform_get_resource(?:_byname)?|get_cpu_device"
+    r"|bus_find_device\w*|device_find_child\w*|irq_get_irq_data|pci_get_(?:device|class|slot|domain_bus_and_slot)",
+    re.ASCII,
+)
+"""What gives NULL when there is no such thing, by its whole name."""
