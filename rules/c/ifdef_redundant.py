@@ -16,11 +16,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from checkseries.facts.c_decl import kernel_source
+from checkseries.facts.c_decl import arch_of, kernel_source
 from checkseries.facts.c_outline import function_at, functions_named
 from checkseries.facts.c_text import Code, closing, code, place
 from checkseries.facts.c_words import KEYWORDS
-from checkseries.facts.include import includes, meant
+from checkseries.facts.include import includes, joined
 from checkseries.facts.places import line_place
 from checkseries.facts.presence import Branch, Expression, contrary, every, never, presence_of, said
 from checkseries.judge.guards import new_branches
@@ -157,41 +157,44 @@ def _needs(condition: Expression, own: Expression) -> bool:
     return never(every((condition, contrary(own))))
 
 
-def _seen(tree: Snapshot, path: str) -> Iterator[tuple[str, bytes]]:
-    """The file itself and the headers that it includes, as far as their names are clear."""
+def _seen(tree: Snapshot, path: str, name: str) -> Iterator[tuple[str, bytes]]:
+    """The file itself if it defines a function, else the headers that it includes and that name it."""
     data = tree.read(path)
-    if data is not None:
+    if data is None:
+        return
+    if functions_named(code(data), name):
         yield path, data
+        return
+    arch = arch_of(path)
+    roots = ("include", *((f"arch/{arch}/include",) if arch else ()))
     for each in includes(tree, path)[:_HEADERS]:
-        files = meant(tree, path, each.name, each.quoted)
-        if len(files) == 1:
-            header = tree.read(files[0])
-            if header is not None and len(header) <= _LARGEST:
-                yield files[0], header
+        beside = joined(path.rpartition("/")[0], each.name) if each.quoted else None
+        for other in (*((beside,) if beside else ()), *(f"{root}/{each.name}" for root in roots)):
+            header = tree.read(other)
+            if header is not None and len(header) <= _LARGEST and name.encode() in header:
+                yield other, header
 
 
 def _stubs(tree: Snapshot, path: str, name: str) -> list[_Stub]:
     """The definitions of a function that do nothing or give a constant."""
     found = []
-    for other, data in _seen(tree, path):
-        if name.encode() in data:
-            source = code(data)
-            for function in functions_named(source, name):
-                if _CONSTANT.fullmatch(source.plain, function.body[0], function.body[1] + 1):
-                    where = place(source, other, function.head.at if function.head else function.start, name)
-                    found.append(_Stub(where, presence_of(data).at(where.line)))
+    for other, data in _seen(tree, path, name):
+        source = code(data)
+        for function in functions_named(source, name):
+            if _CONSTANT.fullmatch(source.plain, function.body[0], function.body[1] + 1):
+                where = place(source, other, function.head.at if function.head else function.start, name)
+                found.append(_Stub(where, presence_of(data).at(where.line)))
     return found
 
 
 def _definitions(tree: Snapshot, path: str, name: str) -> list[Expression]:
     """When each definition of a function in the file and the headers that it includes is there."""
     found = []
-    for other, data in _seen(tree, path):
-        if name.encode() in data:
-            source: Code = code(data)
-            for function in functions_named(source, name):
-                where = place(source, other, function.body[0])
-                found.append(presence_of(data).at(where.line))
+    for other, data in _seen(tree, path, name):
+        source: Code = code(data)
+        for function in functions_named(source, name):
+            where = place(source, other, function.body[0])
+            found.append(presence_of(data).at(where.line))
     return found
 
 

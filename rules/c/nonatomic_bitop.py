@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkseries.facts.c_decl import arch_of
 from checkseries.facts.early_boot import EarlyWrite, arch_symbols, early_bits, select_place
 from checkseries.facts.kernel_words import PARALLEL
 from checkseries.facts.presence import Option, every, never
 from checkseries.judge.history import History
+from checkseries.judge.parallel import parallel_archs
 from checkseries.judge.rule import Subject, bad, counted, good, no_words, rule
 from checkseries.model import Confidence, Finding, Related, Severity, Verdict
 from checkseries.tree import Snapshot
@@ -28,16 +28,9 @@ _MOST = 40  # objects of one architecture
 
 def changed_early(history: History, _arch: str) -> Iterator[Subject]:
     """What secondary CPUs change bits of early, in architectures that go parallel or whose code is touched."""
-    archs = {
-        arch
-        for _, path in history.touched(".c", ".h", "Kconfig")
-        if (arch := arch_of(path)) and (path.endswith("Kconfig") or "/kernel/" in path)
-    }
-    for arch in sorted(archs):
-        if PARALLEL not in arch_symbols(history.last, arch):
-            continue
+    for arch, new in parallel_archs(history):
         names = {each.name for each in _parallel(history.last, arch)}
-        if names and PARALLEL in arch_symbols(history.base, arch):
+        if names and not new:
             names -= {each.name for each in _parallel(history.base, arch)}
         for name in sorted(names)[:_MOST]:
             yield Subject(name, arch)

@@ -23,6 +23,7 @@ from checkseries.facts.early_boot import EarlyWrite, arch_symbols, early_writes,
 from checkseries.facts.kernel_words import PARALLEL
 from checkseries.facts.presence import Option, every, never
 from checkseries.judge.history import History
+from checkseries.judge.parallel import parallel_archs
 from checkseries.judge.rule import Subject, bad, counted, good, rule
 from checkseries.model import Confidence, Finding, Held, Related, Severity, Undecided, Verdict
 from checkseries.tree import Snapshot
@@ -49,16 +50,9 @@ _MOST = 40  # objects of one architecture
 
 def written_early(history: History, _arch: str) -> Iterator[Subject]:
     """What secondary CPUs write early: all of an architecture that goes parallel, else what the series adds."""
-    archs = {
-        arch
-        for _, path in history.touched()
-        if (arch := arch_of(path)) and (path.endswith((".S", "Kconfig")) or "/kernel/smp" in path)
-    }
-    for arch in sorted(archs):
-        if PARALLEL not in arch_symbols(history.last, arch):
-            continue
+    for arch, new in parallel_archs(history):
         names = _names(history.last, arch)
-        if PARALLEL in arch_symbols(history.base, arch):
+        if names and not new:
             names -= _names(history.base, arch)
         for name in sorted(names)[:_MOST]:
             yield Subject(name, arch)

@@ -19,6 +19,7 @@ from checkseries.facts.c_object import objects_named
 from checkseries.facts.c_outline import Function, functions, outline_of
 from checkseries.facts.c_text import Code, code, place
 from checkseries.facts.c_words import KEYWORDS
+from checkseries.facts.directory import assembly_files, c_files
 from checkseries.facts.kconfig.entries import entries
 from checkseries.facts.kernel_words import (
     ADDRESS_OF,
@@ -115,8 +116,8 @@ def select_place(tree: Snapshot, arch: str, symbol: str) -> Place:
 def early_writes(tree: Snapshot, arch: str) -> tuple[EarlyWrite, ...]:
     """What secondary CPUs write early, by path and line."""
     found: list[EarlyWrite] = []
-    for path in tree.named("*.S"):
-        if path.startswith(f"arch/{arch}/kernel/") and b"secondary" in (tree.read(path) or b""):
+    for path in assembly_files(tree, f"arch/{arch}/kernel"):
+        if b"secondary" in (tree.read(path) or b""):
             found += _assembly(tree, path)
     for path, functions_of in early_functions(tree, arch).items():
         found += _c(tree, path, functions_of)
@@ -195,8 +196,8 @@ class EarlyFunction:
 def early_functions(tree: Snapshot, arch: str) -> Mapping[str, tuple[EarlyFunction, ...]]:
     """Path -> the functions of it that a secondary CPU runs before it is released."""
     found = {}
-    for path in tree.named("smp*.c"):
-        if path.startswith(f"arch/{arch}/kernel/"):
+    for path in c_files(tree, f"arch/{arch}/kernel"):
+        if path.rpartition("/")[2].startswith("smp"):
             data = tree.read(path) or b""
             if any(word.encode() in data for word in COMING_UP):
                 found[path] = tuple(_early(code(data)))
@@ -283,8 +284,8 @@ def early_bits(tree: Snapshot, arch: str) -> tuple[EarlyWrite, ...]:
         found += _bits(tree, path, source, early)
     if not called:
         return ()
-    for path in tree.named("*.c"):
-        if path.startswith(f"arch/{arch}/kernel/") and path.count("/") == 3 and path not in own:
+    for path in c_files(tree, f"arch/{arch}/kernel"):
+        if path not in own:
             data = tree.read(path) or b""
             if any(word in data for word in _NONATOMIC):
                 source = code(data)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from checkseries.facts.c_outline import functions, outline_of
 from checkseries.facts.c_text import code, place
+from checkseries.facts.directory import c_files
 from checkseries.facts.presence import Expression, Option, contrary, every, never, presence_of
 from checkseries.model import Place
 from checkseries.tree import Snapshot, fact
 
-_CORE = ("kernel/", "mm/", "init/")
+_CORE = ("kernel", "mm", "init")
 _LARGEST = 1 << 20
 
 
@@ -56,9 +57,7 @@ def core_files(tree: Snapshot, symbol: str) -> tuple[str, ...]:
     option = f"CONFIG_{symbol}".encode()
     return tuple(
         path
-        for path in tree.named("*.c")
-        if path.startswith(_CORE)
-        and path.count("/") == 1
-        and option in (data := tree.read(path) or b"")
-        and b"__weak" in data
+        for directory in _CORE
+        for path in c_files(tree, directory)
+        if option in (data := tree.read(path) or b"") and b"__weak" in data
     )
