@@ -58,7 +58,7 @@ HEAD = '[[contract]]\nid = "x"\ntitle = "t"\nwhy = "w"\n'
         ("[[contract\n", "Expected"),
         ("", "holds no"),
         ('[[contrct]]\nid = "x"\n', "did you mean contract"),
-        (HEAD, "needs exactly one of select, call, equal"),
+        (HEAD, "needs exactly one of select, call, order, equal"),
         (HEAD + 'titel = "x"\n', "did you mean title"),
         (
             HEAD + '[contract.call]\nfunction = "f"\nparameters = 1\nargument = { 0 = "cpuid" }\n',
@@ -69,6 +69,12 @@ HEAD = '[[contract]]\nid = "x"\ntitle = "t"\nwhy = "w"\n'
             "no position below 1",
         ),
         (HEAD + '[contract.call]\nfuncton = "f"\n', "did you mean function"),
+        (
+            HEAD + '[contract.order]\nfunction = "f"\nfirst = "g"\nnot-before = "print"\n',
+            "did you mean prints",
+        ),
+        (HEAD + '[contract.order]\nfunction = "f"\nfirst = "g"\nnot-before = []\n', "a kind of calls or"),
+        (HEAD + '[contract.order]\nfunction = "f"\nnot-before = "prints"\n', "needs first"),
         (HEAD + '[[contract.select]]\nsymbol = "A"\narchs = ["x86"]\n', "needs exactly one of always-with"),
         (HEAD + '[[contract.select]]\nsymbol = "A"\narchs = ["x86"]\nnever = "B"\n', "never takes true"),
         (

@@ -59,6 +59,9 @@ AS_SENT = (
 )
 """What is wrong with the series as it was sent."""
 
+WARNED = (Expected("shared-early-global", HEAD, 3, "__early_cpu_boot_status"),)
+"""What it is warned of besides, with its errors repaired too."""
+
 VARIANTS: Mapping[str, Variant] = {
     "boot-data-stride-8": Variant(
         "head.S steps through cpu_boot_data by 8 instead of 16",

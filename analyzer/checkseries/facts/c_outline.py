@@ -333,3 +333,24 @@ def variants(source: Code, start: int, end: int) -> tuple[str, ...]:
         if text not in found:
             found.append(text)
     return tuple(found)
+
+
+def function_at(source: Code, offset: int) -> Function | None:
+    """The function, or the first of those that share a body, in whose body an offset lies."""
+    chunk = outline_of(source.data).chunk(offset)
+    if chunk is None or chunk.body is None or not chunk.body[0] < offset < chunk.body[1]:
+        return None
+    return next(iter(functions(source, chunk)), None)
+
+
+def functions_named(source: Code, name: str) -> tuple[Function, ...]:
+    """The definitions of a function in a file, in order."""
+    outline = outline_of(source.data)
+    found: dict[int, Function] = {}
+    for match in re.finditer(rf"(?<![\w$]){re.escape(name)}\s*\(", source.plain, re.ASCII):
+        chunk = outline.chunk(match.start())
+        if chunk is not None and chunk.body is not None and match.start() < chunk.body[0]:
+            for function in functions(source, chunk):
+                if function.name == name:
+                    found.setdefault(function.body[0], function)
+    return tuple(found.values())

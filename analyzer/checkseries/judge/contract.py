@@ -4,6 +4,7 @@ A file holds ``[[contract]]`` tables. Each has an id, a title, a why, and exactl
 
 - ``select``: what Kconfig must make of a symbol on named architectures;
 - ``call``: what a function's arguments must be, at every call;
+- ``order``: what a function must not call before something else;
 - ``equal``: sizes, strides and numbers of C, assembly and Kconfig that must agree.
 
 ``[[contract.bad]]`` and ``[[contract.good]]`` are small trees on which the contract is tested.
@@ -16,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from checkseries.errors import RuleError
-from checkseries.judge import form_call, form_equal, form_select
+from checkseries.judge import form_call, form_equal, form_order, form_select
 from checkseries.judge.history import History
 from checkseries.judge.rule import Check, Example, Rule, Subject
 from checkseries.judge.vocabulary import known
@@ -32,12 +33,13 @@ _KEYS = {
     "since",
     "select",
     "call",
+    "order",
     "equal",
     "tree",
     "bad",
     "good",
 }
-_FORMS = ("select", "call", "equal")
+_FORMS = ("select", "call", "order", "equal")
 _C_LIKE = (".c", ".h", ".S")
 
 
@@ -88,6 +90,12 @@ def _contract(table: Mapping[str, Any], path: str) -> Rule:
             words = frozenset({call.function})
             subjects = _mentioned(name, words, lambda _history: ())
             summary = form_call.summary(call)
+        case "order":
+            order = form_order.form(table["order"], where)
+            check = form_order.check(name, severity, order)
+            words = frozenset({order.function})
+            subjects = _mentioned(name, words, lambda _history: ())
+            summary = form_order.summary(order)
         case _:
             terms = form_equal.terms(table["equal"], where)
             check = form_equal.check(name, severity, terms)

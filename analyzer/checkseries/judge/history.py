@@ -26,6 +26,28 @@ class Step:
         """The paths whose content differs, sorted."""
         return tuple(sorted(self.after.touched))
 
+    def removed(self, path: str) -> tuple[str, ...]:
+        """The lines that the patch takes out of a file, without their line ends."""
+        return tuple(
+            line[1:].decode("latin-1").rstrip("\r\n")
+            for edit in self.patch.edits
+            if edit.path == path
+            for hunk in edit.hunks
+            for line in hunk.lines
+            if line[:1] == b"-"
+        )
+
+    def written(self, path: str) -> tuple[tuple[int, str], ...]:
+        """The lines that the patch writes into a file, each with its number after the patch."""
+        fresh = self.added.get(path)
+        data = self.after.peek(path) if fresh else None
+        if not fresh or data is None:
+            return ()
+        lines = data.split(b"\n")
+        return tuple(
+            (number, lines[number - 1].decode("latin-1")) for number in sorted(fresh) if number <= len(lines)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class History:
