@@ -254,3 +254,10 @@ def built(tree: Snapshot, path: str, arch: str) -> Built:
         inside.append(every((chain.inside, found.inside)))
         module.append(every((some((chain.inside, chain.module)), found.module)))
     return Built(some(tuple(inside)), some(tuple(module)))
+
+
+def library(tree: Snapshot, path: str) -> bool:
+    """Whether an object is in an archive, of which the linker takes only what others need."""
+    directory, _, name = path.rpartition("/")
+    wanted = f"{name.rpartition('.')[0]}.o"
+    return any(entry.list.startswith("lib-") and wanted in entry.words for entry in _read(tree, directory))
