@@ -306,11 +306,16 @@ def constant(tree: Snapshot, name: str, path: str, arch: str) -> Expression | No
         elif each.kind in ("macro", "alias"):
             if _VALUE.fullmatch(text) and each.condition != ALWAYS:
                 found.append(each.condition)
-        else:
-            match = _BODY.fullmatch(text)
-            if match and _VALUE.fullmatch((match[1] or "").strip()) and each.condition != ALWAYS:
-                found.append(each.condition)
+        elif stub_value(tree, each) is not None and each.condition != ALWAYS:
+            found.append(each.condition)
     return some(tuple(found))
+
+
+def stub_value(tree: Snapshot, each: Declaration) -> str | None:
+    """What a function returns that does nothing besides: ``false``, ``-1``, "" for nothing; None if it does more."""
+    match = _BODY.fullmatch(_text(tree, each)) if each.kind == "definition" else None
+    value = (match[1] or "").strip() if match else None
+    return value if value is not None and _VALUE.fullmatch(value) else None
 
 
 def _all_in(macro: Declaration, arguments: str) -> bool:
