@@ -46,6 +46,10 @@ _EVALUATING = frozenset(
     ("likely", "unlikely", "WARN_ON", "WARN_ON_ONCE", "BUG_ON", "PTR_ERR", "IS_ERR", "PTR_ERR_OR_ZERO")
 )
 """Macros that evaluate their arguments in every configuration."""
+_UNEVALUATED = frozenset(
+    ("sizeof", "typeof", "__typeof__", "typeof_unqual", "symbol_get", "symbol_put", "symbol_request")
+)
+"""What looks at its operand's type only, or asks for it at run time."""
 _AT_RUN_TIME = _EVALUATING | frozenset(("NULL", "true", "false", "ERR_PTR", "IS_ERR_OR_NULL"))
 """What says nothing of its own: a condition hangs on what it is given."""
 _STARTS = re.compile(
@@ -157,16 +161,10 @@ def _reached(source: Code, function: Function, text: str, way: c_syntax.Way, at:
             "" if more is not None else "a variable on the way to it is set from the configuration"
         )
         names.update(dict.fromkeys(more or ()))
+    if not _UNEVALUATED.isdisjoint((*way.within, *_around(source, function.body[0], at))):
+        terms.append(NEVER)
     for callee in way.within:
-        if callee == "sizeof" or callee in (
-            "typeof",
-            "__typeof__",
-            "symbol_get",
-            "symbol_put",
-            "symbol_request",
-        ):
-            terms.append(NEVER)
-        elif callee not in _EVALUATING and re.fullmatch(r"\w+", callee, re.ASCII):
+        if callee not in _EVALUATING and re.fullmatch(r"\w+", callee, re.ASCII):
             names[f"{callee}("] = None
     if len(names) > _MOST_NAMES:
         doubt = "too much decides about it"
