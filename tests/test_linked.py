@@ -36,6 +36,7 @@ def test_a_function_and_an_object() -> None:
     assert there({"d/a.c": FUNCTION}) == "A=y"
     assert there({"d/a.c": FUNCTION}, module=True) == "A=y || A=m"
     assert there({"d/a.c": "const struct ops park = { 1 };\n"}) == "A=y"
+    assert there({"d/a.c": "DEFINE_PER_CPU(bool, park);\nEXPORT_PER_CPU_SYMBOL(park);\n"}) == "A=y"
     assert there({"d/a.c": "struct ops park[] = {\n\t{ 1 },\n};\n"}) == "A=y"
 
 

@@ -4,7 +4,7 @@ Why: a missing ``depends on`` or ``select`` is no error of the compiler. In the 
 and not the definer, or the definer as a module and the user built in, the linker ends with "undefined reference"
 or modpost with "undefined!"; robots find it weeks later, the author's configuration has both.
 
-Not found: uses by way of macros and inline functions of headers; definers that assembly or a macro makes, or whose
+Not found: uses by way of inline functions of headers, and of macros that are more than an expression; definers that assembly or a macro makes, or whose
 makefile computes their names; names that more than 150 files hold; what a changed dependency of a driver takes away
 from files that the series leaves as they were.
 """
@@ -14,15 +14,16 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checkseries.facts.answer import Possible, Unknown
-from checkseries.facts.c_alive import Alive, alive_in, constant
+from checkseries.facts.c_alive import Alive, Through, alive_in, constant, through
 from checkseries.facts.c_call import uses
 from checkseries.facts.c_decl import (
     Declaration,
     arch_of,
     declarations,
+    declared_in,
     functions_in,
     kernel_source,
     seen_from,
@@ -37,7 +38,6 @@ from checkseries.facts.kconfig.needs import needed
 from checkseries.facts.linked import Definers, apart, compiled, definers
 from checkseries.facts.places import line_place
 from checkseries.facts.presence import (
-    NEVER,
     All,
     Expression,
     Option,
@@ -59,6 +59,8 @@ _CALLED = re.compile(r"(?<![\w$.>#])([a-z_]\w*)[ \t]*\(", re.ASCII)
 _ADDRESS = re.compile(r"(?<![\w$&)\]])&[ \t]*([a-z_]\w*)[ \t]*(?=[,;)}\n])", re.ASCII)
 _MOST = 150
 """Files that may hold a name: what more of them use is of the core."""
+_MOST_USERS = 2000  # files that use a macro: what more of them use is of the core
+_MOST_INNER = 60  # names that the macros of one series use
 _MOST_NAMES = 400  # names of one file
 _LONGEST = 120  # characters of a condition that a message tells
 _NAMED = 3  # names that a message tells
@@ -86,14 +88,39 @@ def newly_used(history: History, _arch: str) -> Iterator[Subject]:
         names -= own
         names |= {name for name in addresses - own if any(uses(data, name))}
         found[path] |= names
+    tree = history.last
+    tree.expect(name for some_names in found.values() for name in some_names)
+    left = _MOST_INNER
     for path, some_names in sorted(found.items()):
-        if some_names:
-            yield Subject(path, "", (" ".join(history.archs), *sorted(some_names)[:_MOST_NAMES]))
+        plain = sorted(some_names)[:_MOST_NAMES]
+        inner = sorted({f"{inner.name} {name}" for name in plain for inner in _inner(tree, path, name)})[
+            :left
+        ]
+        left -= len(inner)
+        if plain:
+            yield Subject(path, "", (" ".join(history.archs), *plain, *inner))
+
+
+def _inner(tree: Snapshot, path: str, name: str) -> tuple[Through, ...]:
+    """What a macro uses where a file uses it; nothing unless one header alone declares the name."""
+    paths = tree.grep(name)
+    if len(paths) > _MOST_USERS:
+        return ()
+    directory = path.rpartition("/")[0]
+    headers = [
+        other
+        for other in paths
+        if other.endswith(".h")
+        and kernel_source(other)
+        and ("include/" in other or f"{directory}/".startswith(f"{other.rpartition('/')[0]}/"))
+        and declared_in(tree, other, name)
+    ]
+    return through(tree, headers[0], name) if len(headers) == 1 and not arch_of(headers[0]) else ()
 
 
 def used_names(subject: Subject) -> tuple[str, ...]:
     """The names to search for."""
-    return subject.detail[1:]
+    return tuple(each.partition(" ")[0] for each in subject.detail[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +128,17 @@ class _Case:
     """A use that is not linked, on one arch, where a condition holds."""
 
     name: str
+    macro: str
+    """The macro that uses it where the file does not itself."""
     use: Alive
     definers: Definers
-    asked: str
-    when: Expression
     module: bool
     arch: str
+
+    @property
+    def said(self) -> str:
+        """The name for people."""
+        return f"{self.macro} ({self.name})" if self.macro else self.name
 
 
 @rule(
@@ -116,6 +148,7 @@ class _Case:
     since="0.1",
     subjects=newly_used,
     words=used_names,
+    searching=True,
     summary=counted("files"),
 )
 def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
@@ -126,11 +159,12 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
         return
     broken: dict[str, list[tuple[_Case, tuple[str, ...], str]]] = defaultdict(list)
     doubts: dict[str, Undecided] = {}
-    for name in names:
+    for written in names:
+        name, _, macro = written.partition(" ")
         if len(tree.grep(name)) > _MOST:
             continue
         for arch in archs.split():
-            answer = _asked(tree, path, name, arch)
+            answer = _asked(tree, path, name, macro, arch)
             if isinstance(answer, Undecided):
                 doubts.setdefault(name, answer)
             elif answer is not None:
@@ -145,7 +179,7 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
 
 
 def _asked(
-    tree: Snapshot, path: str, name: str, arch: str
+    tree: Snapshot, path: str, name: str, macro: str, arch: str
 ) -> tuple[_Case, tuple[str, ...], str] | Undecided | None:
     """The use of a name that is not linked on an arch, with its witness; None if there is none."""
     if arch_of(path) not in (None, arch):
@@ -162,11 +196,23 @@ def _asked(
     if hidden is None:
         return None
     for module in (False, True):
-        for use in alive_in(tree, path, name):
-            answer = _proved(tree, path, _Case(name, use, of, "", NEVER, module, arch), user, hidden)
+        for use in _uses(tree, path, name, macro):
+            answer = _proved(tree, path, _Case(name, macro, use, of, module, arch), user, hidden)
             if answer is not None:
                 return answer
     return None
+
+
+def _uses(tree: Snapshot, path: str, name: str, macro: str) -> Iterator[Alive]:
+    """The uses of a name in a file, or of a macro that uses it."""
+    if not macro:
+        yield from alive_in(tree, path, name)
+        return
+    inner = [each for each in _inner(tree, path, macro) if each.name == name]
+    for use in alive_in(tree, path, macro) if inner else ():
+        for each in inner:
+            names = tuple(dict.fromkeys((*use.names, *each.names)))
+            yield replace(use, when=every((use.when, each.when)), names=names, doubt=use.doubt or each.doubt)
 
 
 def _hidden(tree: Snapshot, path: str, name: str, arch: str) -> Expression | None:
@@ -243,8 +289,7 @@ def _proved(
         return Undecided(place, f"{what}: {answer.because}")
     if not isinstance(answer, Possible):
         return None
-    found = _Case(case.name, case.use, case.definers, asked, when, module, case.arch)
-    return found, answer.witness, kernel.profile
+    return case, answer.witness, kernel.profile
 
 
 def _implied(tree: Snapshot, when: Expression, there: Expression) -> bool:
@@ -280,7 +325,7 @@ def _finding(
     """All that one file misses of another one."""
     cases = sorted(cases, key=lambda each: (each[0].use.line, each[0].name))
     case, witness, profile = cases[0]
-    names = list(dict.fromkeys(each[0].name for each in cases))
+    names = list(dict.fromkeys(each[0].said for each in cases))
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     needs = said(case.definers.there(module=case.module))
     target = case.definers.found[0].place
@@ -300,7 +345,7 @@ def _finding(
         related=(
             Related(target, f"{case.name} is defined here"),
             *(
-                Related(line_place(tree, path, each.use.line), f"{each.name} is used here")
+                Related(line_place(tree, path, each.use.line), f"{each.said} is used here")
                 for each, _, _ in cases[1 : _NAMED + 1]
             ),
         ),
@@ -335,6 +380,7 @@ _BASE = {
     "include/linux/toll.h": "#ifdef CONFIG_TOLL\nint toll(void);\n#else\nstatic inline int toll(void) { return -1; }\n#endif\n",
     "Makefile": "obj-y += drivers/\n",
 }
+_MACRO = "#define road_take(lane) (ready() && __road_take(lane))\n"
 _TABLE = "static int use;\nstruct thing car = {\n\t.ops = &road_ops,\n};\n"
 _STATIC = "static int take(int lane)\n{\n\treturn road_take(lane);\n}\n"
 
@@ -376,6 +422,16 @@ EXAMPLES = (
     bad(
         "the stub is not even static",
         {**_BASE, "include/linux/road.h": _STUB.replace("static inline ", "")},
+        {"drivers/car/car.c": _TAKES},
+        finds=("1 drivers/car/car.c:4",),
+    ),
+    bad(
+        "a macro of a header uses it",
+        {
+            **_BASE,
+            "include/linux/road.h": _HEADER.replace("road_take", "__road_take") + _MACRO,
+            "drivers/road/road.c": _BASE["drivers/road/road.c"].replace("road_take", "__road_take"),
+        },
         {"drivers/car/car.c": _TAKES},
         finds=("1 drivers/car/car.c:4",),
     ),
@@ -458,6 +514,16 @@ EXAMPLES = (
                 "int ret = toll();\n\n\tif (ret)\n\t\treturn ret;\n\treturn road_take(lane);"
             )
         },
+    ),
+    good(
+        "a macro drops it where it is not there",
+        {
+            **_BASE,
+            "include/linux/road.h": _HEADER.replace("road_take", "__road_take")
+            + _MACRO.replace("ready()", "IS_REACHABLE(CONFIG_ROAD)"),
+            "drivers/road/road.c": _BASE["drivers/road/road.c"].replace("road_take", "__road_take"),
+        },
+        {"drivers/car/car.c": _TAKES},
     ),
     good("a static function that nobody uses", _BASE, {"drivers/car/car.c": _CAR + _STATIC}),
     good(

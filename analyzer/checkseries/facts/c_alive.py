@@ -40,14 +40,32 @@ from checkseries.tree import Snapshot, fact
 _DEEPEST = 6  # static functions that use one another
 _MOST = 60  # uses of one name in one file
 _MOST_NAMES = 40  # names that decide about one use
+_MOST_INNER = 6  # names that a macro uses
+_LONGEST = 2000  # characters of a macro
 _STEPS = 4  # variables that are set from variables
+_HEAD = "void f(void)\n{\n"
+_INNER = re.compile(r"(?<![\w$.#\"])(?<!->)([a-z_]\w{3,})\s*(?=\(|(?<=\w{8})[,)])", re.ASCII)
+_DECLARES = re.compile(r"\(\s*\{|\bdo\s*\{|\b_Generic\b|\b__builtin_choose_expr\b", re.ASCII)
+"""What makes a macro's body more than an expression."""
 _OF_CONFIG = re.compile(r"\bCONFIG_|\bIS_(?:ENABLED|BUILTIN|MODULE|REACHABLE)\b|\bMODULE\b", re.ASCII)
 _EVALUATING = frozenset(
-    ("likely", "unlikely", "WARN_ON", "WARN_ON_ONCE", "BUG_ON", "PTR_ERR", "IS_ERR", "PTR_ERR_OR_ZERO")
-)
+    (
+        "likely", "unlikely", "WARN_ON", "WARN_ON_ONCE", "BUG_ON", "PTR_ERR", "IS_ERR", "PTR_ERR_OR_ZERO",
+        "READ_ONCE", "this_cpu_read", "this_cpu_ptr", "raw_cpu_ptr", "per_cpu", "per_cpu_ptr",
+    )
+)  # fmt: skip
 """Macros that evaluate their arguments in every configuration."""
 _UNEVALUATED = frozenset(
-    ("sizeof", "typeof", "__typeof__", "typeof_unqual", "symbol_get", "symbol_put", "symbol_request")
+    (
+        "sizeof",
+        "ARRAY_SIZE",
+        "typeof",
+        "__typeof__",
+        "typeof_unqual",
+        "symbol_get",
+        "symbol_put",
+        "symbol_request",
+    )
 )
 """What looks at its operand's type only, or asks for it at run time."""
 _AT_RUN_TIME = _EVALUATING | frozenset(("NULL", "true", "false", "ERR_PTR", "IS_ERR_OR_NULL"))
@@ -145,23 +163,30 @@ def _holder(tree: Snapshot, path: str, function: Function, chain: tuple[str, ...
 
 def _reached(source: Code, function: Function, text: str, way: c_syntax.Way, at: int) -> Alive:
     """Whether a place in a function is reached, its ``#if`` and the function's own users left aside."""
+    within = (*way.within, *_around(source, function.body[0], at))
+    if not _UNEVALUATED.isdisjoint(within):
+        return Alive(at, 0, NEVER, ())
+    return _decided(text, function.start, scope(source, function), way, at)
+
+
+def _decided(text: str, start: int, variables: tuple[Local, ...], way: c_syntax.Way, at: int) -> Alive:
+    """What the conditions on a way make of it; ``text`` begins at the offset ``start`` of its file."""
     names: dict[str, None] = {}
     terms: list[Expression] = []
     doubt = ""
-    variables = scope(source, function)
-    for start, end, holds in way.guards:
-        written = text[start:end]
+    for first, last, holds in way.guards:
+        written = text[first:last]
         of = may(condition_of(written), holds)
         if of is None:
             doubt = f"whether {' '.join(written.split())} depends on the configuration is not known"
             of = ALWAYS
         terms.append(of)
-        more = _decisive(text, written, function.start, variables, at)
+        more = _decisive(text, written, start, variables, at)
         doubt = doubt or (
             "" if more is not None else "a variable on the way to it is set from the configuration"
         )
         names.update(dict.fromkeys(more or ()))
-    if not _UNEVALUATED.isdisjoint((*way.within, *_around(source, function.body[0], at))):
+    if not _UNEVALUATED.isdisjoint(way.within):
         terms.append(NEVER)
     for callee in way.within:
         if callee not in _EVALUATING and re.fullmatch(r"\w+", callee, re.ASCII):
@@ -242,6 +267,8 @@ def _in_data(tree: Snapshot, path: str, source: Code, use: Use, chain: tuple[str
         if _STARTS.fullmatch(macro):
             yield Alive(use.at, line, here, ())
             return
+        if macro in _UNEVALUATED:
+            return
         if not listed(macro):
             yield Alive(use.at, line, here, (), f"{macro}() may drop it")
             return
@@ -270,6 +297,50 @@ def _around(source: Code, start: int, at: int) -> tuple[str, ...]:
     return tuple(name for name in reversed(open_) if name)
 
 
+# --- what a macro uses
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """A name that a use of a macro uses in its turn."""
+
+    name: str
+    when: Expression
+    """With the condition of the macro itself."""
+    names: tuple[str, ...]
+    doubt: str
+
+
+@fact
+def through(tree: Snapshot, path: str, macro: str) -> tuple[Through, ...]:
+    """What the macros of a name in one file call, or hand on by name, their own parameters left out."""
+    data = tree.read(path)
+    if data is None:
+        return ()
+    source = code(data)
+    found: list[Through] = []
+    for each in source.macros:
+        if each.name != macro or each.end - each.body > _LONGEST:
+            continue
+        body = re.sub(r"\\\r?\n", lambda match: " " * len(match[0]), source.text[each.body : each.end])
+        text = f"{_HEAD}{body};\n}}"
+        inner = {
+            match[1]: match.start() + len(_HEAD)
+            for match in _INNER.finditer(body)
+            if match[1] not in KEYWORDS and match[1] not in (*(each.parameters or ()), macro)
+        }
+        known = c_syntax.ways(text, inner.values())
+        here = presence_of(data).at(source.line(each.at))
+        for name, at in tuple(inner.items())[:_MOST_INNER]:
+            way = known.get(at)
+            if way is None or "##" in body or _DECLARES.search(body):
+                continue
+            alive = _decided(text, 0, (), way, at)
+            if not never(alive.when):
+                found.append(Through(name, every((here, alive.when)), alive.names, alive.doubt))
+    return tuple(found)
+
+
 # --- what headers make of the names on the way
 
 
@@ -293,6 +364,8 @@ def constant(tree: Snapshot, name: str, path: str, arch: str) -> Expression | No
         text = _text(tree, each)
         if called:
             # A macro that hands on all it is given keeps what the function behind it keeps.
+            if each.kind == "macro" and _calls_first(each, text):
+                continue
             inner = _HANDS_ON.fullmatch(text) if each.kind == "macro" else None
             if inner and inner[1] != name and _all_in(each, inner[2]):
                 if constant(tree, f"{inner[1]}(", path, arch) is None:
@@ -320,6 +393,18 @@ def _all_in(macro: Declaration, arguments: str) -> bool:
     """Whether each parameter of a macro is one of the arguments of what it calls."""
     given = {each.strip(" ()") for each in arguments.split(",")}
     return not macro.variadic and all(each.name in given for each in macro.parameters or ())
+
+
+def _calls_first(macro: Declaration, text: str) -> bool:
+    """Whether a macro calls the function that it is given first, with what else it is given."""
+    first = macro.parameters[0].name if macro.parameters else ""
+    return (
+        first != ""
+        and macro.variadic
+        and re.search(rf"(?<![\w#]){re.escape(first)}\s*\([^;]*__VA_ARGS__", text, re.ASCII) is not None
+        and not re.search(r"\b(?:sizeof|typeof|__typeof__|if|while)\b|[?&|]{1}[?&|]|\?", text, re.ASCII)
+        and not _OF_CONFIG.search(text)
+    )
 
 
 def _text(tree: Snapshot, each: Declaration) -> str:

@@ -157,6 +157,12 @@ def _definitions(tree: Snapshot, path: str, name: str) -> tuple[tuple[Place, boo
             if not each.sure or each.inline:
                 return None
             found.append((each.place, True, each.condition))
+    for thing in objects_named(tree, path, name):
+        # C lets "int x;" stand beside "int x = 1;": both are the one object.
+        if not thing.extern and not thing.static:
+            if not thing.sure:
+                return None
+            found.append((thing.place, False, thing.condition))
     if found:
         return tuple(found)
     source = code(data)
@@ -174,14 +180,13 @@ def _definitions(tree: Snapshot, path: str, name: str) -> tuple[tuple[Place, boo
             found.append((place(source, path, match.start()), False, condition))
         elif not _EXPORTS.search(before):
             macro = _MACRO_AT_FILE_SCOPE.search(before)
-            if macro and macro[1] not in ("module_init", "module_exit") and not _parameter(before):
+            if (
+                macro
+                and "DECLARE" not in macro[1]
+                and macro[1] not in ("module_init", "module_exit")
+                and not _parameter(before)
+            ):
                 return None
-    for thing in objects_named(tree, path, name):
-        # C lets "int x;" stand beside "int x = 1;": both are the one object.
-        if not thing.extern and not thing.static:
-            if not thing.sure:
-                return None
-            found.append((thing.place, False, thing.condition))
     return tuple(found)
 
 
