@@ -31,6 +31,7 @@ def said(files: dict[str, str], path: str, arch: str = "x86") -> tuple[str | Non
         ("ifdef CONFIG_A\nobj-$(CONFIG_B) += a.o\nendif\n", "(A=y || A=m) && B=y", "(A=y || A=m) && B=m"),
         ("ifeq ($(shell true),)\nobj-y += a.o\nendif\n", None, "n"),
         ("mmu-$(CONFIG_A) := a.o\nobj-y += $(mmu-y)\n", "A=y", "n"),
+        ("obj-$(CONFIG_A) += b.o\nb-y := a.o c.o $(b-y)\n", "A=y", "A=m"),
         ("names := a.o\nobj-$(CONFIG_A) += $(names)\n", "A=y", "A=m"),
     ],
 )  # fmt: skip
@@ -62,6 +63,16 @@ def test_the_lists_of_the_top_makefile_and_of_an_architecture() -> None:
     assert said(files, "lib/a.c") == ("y", "n")
     assert said(files, "arch/x86/kernel/k.c") == ("A=y", "n")
     assert said(files, "arch/x86/kernel/k.c", "arm64") == ("n", "n")
+
+
+def test_an_architecture_names_its_directories_from_the_top() -> None:
+    files = {
+        "Kbuild": "obj-y += arch/$(SRCARCH)/\n",
+        "arch/x86/Kbuild": "obj-y += kernel/\n",
+        "arch/x86/Makefile": "libs-y += arch/x86/lib/ $(other)\n",
+        "arch/x86/lib/Makefile": "obj-$(CONFIG_A) += a.o\n",
+    }
+    assert said(files, "arch/x86/lib/a.c") == ("A=y", "A=m")
 
 
 def test_what_names_itself_ends() -> None:

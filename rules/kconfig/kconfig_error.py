@@ -130,6 +130,26 @@ EXAMPLES = (
         {"arch/x86/crypto/Kconfig": "config AES\n\tbool\n\tdepends on (\n"},
         finds=("1 arch/x86/crypto/Kconfig:3",),
     ),
+    bad(
+        "two symbols that depend on each other",
+        _BASE,
+        {"arch/x86/Kconfig": _ARCH + '\tdepends on SMT\n\nconfig SMT\n\tbool "SMT"\n\tdepends on SMP\n'},
+        finds=("1 arch/x86/Kconfig:4",),
+    ),
+    bad(
+        "a default closes a loop over three symbols",
+        _BASE,
+        {
+            "arch/x86/Kconfig": _ARCH
+            + "\tdepends on SMT\n\nconfig SMT\n\tbool\n\tdefault y if MT\n\nconfig MT\n\tbool\n\tdepends on SMP\n"
+        },
+        finds=("1 arch/x86/Kconfig:4",),
+    ),
+    good(
+        "almost a loop: a symbol selects what depends on it",
+        _BASE,
+        {"arch/x86/Kconfig": _ARCH + "\tselect SMT\n\nconfig SMT\n\tbool\n\tdepends on SMP\n"},
+    ),
     good("a new symbol", _BASE, {"arch/x86/Kconfig": _ARCH + "\nconfig SMT\n\tbool\n\tdepends on SMP\n"}),
     good(
         "a file that comes with the patch that sources it",

@@ -191,9 +191,12 @@ def _listed(tree: Snapshot, directory: str, arch: str, word: str, depth: int = 0
         return Built(unknown, unknown)
     inside: list[Expression] = []
     module: list[Expression] = []
+    # The Makefile of an architecture names its directories as the top one would: arch/arm64/lib/.
+    whole = f"{directory}/{word}" if directory.startswith("arch/") else word
     for entry in _read(tree, directory):
-        if word not in (each.replace("$(SRCARCH)", arch).removeprefix("$(obj)/") for each in entry.words):
-            continue
+        words = [each.replace("$(SRCARCH)", arch).removeprefix("$(obj)/") for each in entry.words]
+        if (word not in words and whole not in words) or word == f"$({entry.list})":
+            continue  # ``a-y := b.o $(a-y)`` only puts b.o first
         if len(inside) >= _MOST:
             unknown = Opaque(f"{word} is in many lists")
             return Built(unknown, unknown)
@@ -295,3 +298,10 @@ def built(tree: Snapshot, path: str, arch: str) -> Built:
         inside.append(every((chain.inside, found.inside)))
         module.append(every((some((chain.inside, chain.module)), found.module)))
     return Built(some(tuple(inside)), some(tuple(module)))
+
+
+def library(tree: Snapshot, path: str) -> bool:
+    """Whether an object is in an archive, of which the linker takes only what others need."""
+    directory, _, name = path.rpartition("/")
+    wanted = f"{name.rpartition('.')[0]}.o"
+    return any(entry.list.startswith("lib-") and wanted in entry.words for entry in _read(tree, directory))
