@@ -46,6 +46,7 @@ _WORD = re.compile(r"(?<![\w$.>])[A-Za-z_]\w*(?!\w*\s*\()", re.ASCII)
 _STATEMENT = re.compile(r"\s*(if|for|while|do|switch|return|goto|break|continue|case)\b[^;{}]*[;{]", re.ASCII)
 _NEAR = 400
 """Headers that are looked through for a name before the tree is."""
+_NO_MAKERS = ("Documentation/", "tools/", "samples/")
 _MOST = 40  # names of one function
 
 
@@ -70,7 +71,7 @@ def suspects(history: History, _arch: str) -> Iterator[Subject]:
                 found[Subject(word, "", (path, name))] = None
             for word in _added(step, path, source, function[2]):
                 if word.encode() not in words:
-                    new[Subject(word, "", (path, name))] = None
+                    new[Subject(word, "", (path, name, "new"))] = None
         if before is not None and any(_fallen(after)):
             found.update((Subject(name, "", (path, "")), None) for name in _fallen(after))
     found.update(dict.fromkeys(_unknown(history, new)))
@@ -118,10 +119,10 @@ def _suspected(
 
 
 def _added(step: Step, path: str, source: Code, function: Function) -> Iterable[str]:
-    """The words of added lines that the function does not declare."""
+    """The words of added lines that the function does not declare; constants may come from what the build generates."""
     names = {each.name for each in scope(source, function)}
     found = {name for name, _ in _words(step, path, source, function)} - names - KEYWORDS
-    return sorted(name for name in found if not attribute(name))[: 5 * _MOST]
+    return sorted(name for name in found if name.islower() and not attribute(name))[: 5 * _MOST]
 
 
 def _words(step: Step, path: str, source: Code, function: Function) -> Iterator[tuple[str, int]]:
@@ -172,8 +173,9 @@ def _fallen(data: bytes) -> dict[str, int]:
 
 
 def words(subject: Subject) -> tuple[str, ...]:
-    """The stem of the file: who includes it may declare more."""
-    return (stem_word(subject.detail[0]),)
+    """The stem of the file, for who includes it may declare more, and what is no variable of the function."""
+    stem = stem_word(subject.detail[0])
+    return (stem, subject.name) if subject.detail[2:] else (stem,)
 
 
 @rule(
@@ -187,7 +189,7 @@ def words(subject: Subject) -> tuple[str, ...]:
 )
 def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     """One verdict a name in a function."""
-    path, name = subject.detail
+    path, name, *new = subject.detail
     data = tree.read(path)
     if data is None:
         return
@@ -207,7 +209,7 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
             yield Held(None, f"{subject.name} is declared where {name}() uses it, or may be")
         return
     where = place(source, path, use.at, name)
-    doubt = _doubt(tree, subject.name, where)
+    doubt = _doubt(tree, subject.name, where) or (_elsewhere(tree, subject.name) if new else "")
     if doubt:
         yield Undecided(where, doubt)
         return
@@ -257,6 +259,13 @@ def _doubt(tree: Snapshot, name: str, where: Place) -> str:
         return f"a macro may put {name} together"
     others = includers(tree, where.path)
     return f"{others[0]} includes the file, and may declare {name}" if others else ""
+
+
+def _elsewhere(tree: Snapshot, name: str) -> str:
+    """Why a name that no function declares may be given by something that the build makes, or nothing."""
+    makers = (path for path in tree.grep(name) if not kernel_source(path) and not path.startswith(_NO_MAKERS))
+    maker = next(makers, "")
+    return f"{maker} may make a file that declares {name}" if maker else ""
 
 
 def _cut(path: str, source: Code, name: str) -> Iterator[Verdict]:
