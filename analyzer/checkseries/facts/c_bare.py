@@ -16,6 +16,7 @@ from checkseries.facts.c_text import Code, brackets
 from checkseries.facts.c_words import STATEMENT, TYPEOF
 
 _BEFORE = re.compile(r"([A-Za-z_]\w*|->|\S)\s*\Z", re.ASCII)
+_ENUM = re.compile(r"\benum\b[^{}();=]*\Z", re.ASCII)
 _AFTER = re.compile(r"\s*(\S)(\S?)")
 _OPERATORS = frozenset("(&|!=+-/%<>^~?:[;{")
 _STRUCTURE = STATEMENT | TYPEOF
@@ -60,7 +61,8 @@ def _bare(text: str, body: tuple[int, int], name: str) -> Iterator[Bare]:
         ):
             continue  # an operand of assembly
         operator = first in _OPERATORS or first in STATEMENT
-        around, block = _around(text, begin, at, close)
+        around, block, enumerator = _around(text, begin, at, close)
+        operator = operator and not enumerator
         if first == "*":
             operator = _dereferenced(text, begin, at)
         elif first == ",":
@@ -80,22 +82,29 @@ def _label(text: str, at: int) -> bool:
     return not (before.isalnum() or before in ("_", ")", "]", '"', "'"))
 
 
-def _around(text: str, begin: int, at: int, close: dict[int, int]) -> tuple[tuple[str, ...], int]:
-    """The words before the brackets that are open, the innermost first, and where the innermost block ends."""
+def _around(text: str, begin: int, at: int, close: dict[int, int]) -> tuple[tuple[str, ...], int, bool]:
+    """The words before the brackets that are open, the innermost first, where the block ends, whether in an enum.
+
+    What an enum declares holds in the block around it.
+    """
     words: list[str] = []
-    block = -1
+    block = len(text)
+    enumerator = False
     for match in re.finditer(r"[({\[]", text[begin:at]):
         opening = begin + match.start()
         closed = close.get(opening)
         if closed is not None and closed < at:
             continue
-        if match[0] == "{":
+        before = _BEFORE.search(text, max(begin, opening - 400), opening)
+        word = before[1] if before else ""
+        if match[0] == "{" and _ENUM.search(text, max(begin, opening - 400), opening):
+            enumerator = True
+        elif match[0] == "{":
             block = len(text) if closed is None else closed
+            enumerator = False
         elif match[0] == "(":
-            before = _BEFORE.search(text, max(begin, opening - 400), opening)
-            word = before[1] if before else ""
             words.append(word if word[:1].isalpha() or word[:1] == "_" else "")
-    return tuple(reversed(words)), block if block >= 0 else len(text)
+    return tuple(reversed(words)), block, enumerator
 
 
 def undeclared(

@@ -1,7 +1,7 @@
 """Whether anything that a file is read with may give a name a meaning at file scope.
 
 Told by where the name stands, without knowing what any macro becomes: a declarator, an enumerator, a macro, an
-argument of a macro at file scope, or a declaration within a macro's body. Members, parameters and what stands in a
+argument of a macro at file scope, or any word of a macro's body. Members, parameters and what stands in a
 function's body give nothing to others. Where that is not clear, the name counts as given.
 """
 
@@ -11,14 +11,16 @@ import re
 
 from checkseries.facts.c_include import Closure, closure
 from checkseries.facts.c_outline import Outline, outline_of
-from checkseries.facts.c_text import Code, Macro, code
-from checkseries.facts.c_words import STATEMENT, TAGGED
+from checkseries.facts.c_text import Code, code
+from checkseries.facts.c_words import TAGGED
 from checkseries.tree import Snapshot, fact
 from checkseries.tree.base import holds_word
 
 _LARGEST = 1 << 20  # bytes of a header that is looked into; register headers are larger, and give most names
-_BEFORE = re.compile(r"([A-Za-z_]\w*|\S)\s*\Z", re.ASCII)
+_DEFINE = re.compile(rb"#[ \t]*define[ \t]+([A-Za-z_]\w*)")
+_BEFORE = re.compile(r"([A-Za-z_]\w*|->|\S)\s*\Z", re.ASCII)
 _ENUM = re.compile(r"\benum\b[^{}();=]*\Z", re.ASCII)
+_TYPEDEF = re.compile(r"\btypedef\b", re.ASCII)
 _CALLED = re.compile(r"\s*(?:(?:static|extern|inline|const)\s+)*[A-Za-z_]\w*\s*\Z", re.ASCII)
 
 
@@ -51,9 +53,8 @@ def gives(data: bytes, name: str) -> bool:
 def _gives(source: Code, outline: Outline, name: str, at: int) -> bool:
     if source.directive_at(at) is not None:
         macro = source.macro_at(at)
-        return macro is not None and name not in (macro.parameters or ()) and _declares(source, macro, at)
-    before = _BEFORE.search(source.plain, max(0, at - 400), at)
-    if before is not None and before[1] in (".", ">", *TAGGED):
+        return macro is not None and name not in (macro.parameters or ()) and not _member(source, at)
+    if _member(source, at):
         return False
     chunk = outline.chunk(at)
     if chunk is None or not chunk.sure:
@@ -70,6 +71,10 @@ def _gives(source: Code, outline: Outline, name: str, at: int) -> bool:
         return True
     first = brackets[0]
     if source.plain[first] == "(":
+        if _TYPEDEF.search(source.plain, chunk.start, first) or not source.plain[first + 1 : at].strip(
+            "* \t\n"
+        ):
+            return True  # ``typedef int (name)(...)``, ``int (*name)(...)``
         return _CALLED.fullmatch(source.plain, chunk.start, first) is not None
     return any(
         source.plain[each] == "{" and _ENUM.search(source.plain, chunk.start, each) is not None
@@ -77,24 +82,29 @@ def _gives(source: Code, outline: Outline, name: str, at: int) -> bool:
     )
 
 
-def _declares(source: Code, macro: Macro, at: int) -> bool:
-    """Whether a word in a macro's body reads as a declarator, or is pasted."""
-    before = _BEFORE.search(source.text, macro.body, at)
-    if before is None:
-        return False
-    return before[1] in ("*", "#", "\\", ",") or (
-        (before[1][0].isalpha() or before[1][0] == "_") and before[1] not in STATEMENT | TAGGED
-    )
+def _member(source: Code, at: int) -> bool:
+    """Whether a word is a member's or a tag."""
+    before = _BEFORE.search(source.text, max(0, at - 400), at)
+    return before is not None and before[1] in (".", "->", *TAGGED)
 
 
 def may_be_macro(tree: Snapshot, path: str, name: str) -> bool:
     """Whether a name that a file calls is a macro, or what else it is cannot be seen."""
-    if not name.islower() or name.startswith("__"):
-        return True
-    define = re.compile(rb"#[ \t]*define[ \t]+" + name.encode() + rb"(?![\w$])")
-    seen = read_with(tree, path)
-    for each in seen.paths:
-        data = tree.read(each)
-        if data is not None and name.encode() in data and define.search(data):
-            return True
-    return not seen.whole
+    return not name.islower() or name.startswith("__") or macro_for(tree, path, name)
+
+
+def macro_for(tree: Snapshot, path: str, name: str) -> bool:
+    """Whether a file is read with a macro of that name, or may be."""
+    return name.encode() in macros_for(tree, path) or not read_with(tree, path).whole
+
+
+@fact
+def macros_for(tree: Snapshot, path: str) -> frozenset[bytes]:
+    """The macros that a file is read with, as far as names tell."""
+    return frozenset[bytes]().union(*(macros_in(tree, each) for each in read_with(tree, path).paths))
+
+
+@fact
+def macros_in(tree: Snapshot, path: str) -> frozenset[bytes]:
+    """The names that a file defines as macros, in comments too."""
+    return frozenset(_DEFINE.findall(tree.read(path) or b""))
