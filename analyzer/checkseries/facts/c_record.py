@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from checkseries.facts.c_decl import arch_of
-from checkseries.facts.c_given import read_with
+from checkseries.facts.c_given import macro_for, read_with
 from checkseries.facts.c_head import heads
 from checkseries.facts.c_layout import bodies_in
 from checkseries.facts.c_outline import LARGEST
-from checkseries.facts.c_text import Code, closing, code, place
+from checkseries.facts.c_text import Code, closing, code, place, split
 from checkseries.facts.c_words import QUALIFIERS, TAGGED, attribute
 from checkseries.facts.presence import Expression, presence_of
 from checkseries.model import Place
@@ -27,7 +27,11 @@ _WORD_OF = re.compile(rb"[A-Za-z_]\w*")
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _NEST = re.compile(r"[(){}\[\];]")
 _NESTED = re.compile(r"\s*+(?:(?:const|volatile)\s++)*+(struct|union|enum)\b([^{};()]*+)\{", re.ASCII)
-_MACRO = re.compile(r"\s*+([A-Za-z_]\w*+)\s*+\(", re.ASCII)
+_MACRO = re.compile(r"\s*+([A-Za-z_]\w*+)\s*+\((?!\s*+[*^])", re.ASCII)
+_PADDING = re.compile(
+    r"\s*+(?:(?:(?:unsigned|signed|const|int|long|short|char)\b\s*+)++|[A-Za-z_]\w*+\s*+):\s*+\w++\s*+",
+    re.ASCII,
+)
 _NO_MEMBERS = frozenset(("static_assert", "_Static_assert"))
 _PLAIN_MACROS = frozenset(
     (
@@ -110,7 +114,7 @@ def records_in(tree: Snapshot, path: str, kind: str, tag: str) -> tuple[Record, 
 def records(tree: Snapshot, path: str, type_words: str, arch: str) -> tuple[Record, ...]:
     """The definitions of a struct or union that a file may mean on an arch ("" for any); nothing if not one file's."""
     words = [word for word in type_words.split() if word not in QUALIFIERS]
-    if len(words) != 2 or words[0] not in TAGGED - {"enum"} or not read_with(tree, path).whole:
+    if len(words) != 2 or words[0] not in TAGGED - {"enum"} or macro_for(tree, path, words[1]):
         return ()
     found: list[Record] = []
     for each in defining(tree, path).get(words[1].encode(), ()):
@@ -164,7 +168,7 @@ def _read(source: Code, path: str, tag: str, begin: int, end: int, depth: int) -
     """The members of one declaration; None if it is not understood."""
     text = source.plain
     macro = _MACRO.match(text, begin, end)
-    if macro and macro[1] in _NO_MEMBERS:
+    if (macro and macro[1] in _NO_MEMBERS) or _PADDING.fullmatch(text, begin, end):
         return Record(place(source, path, begin, tag), (), frozenset(), whole=True)
     nested = _NESTED.match(text, begin, end)
     first = begin + len(text[begin:end]) - len(text[begin:end].lstrip())
@@ -172,7 +176,9 @@ def _read(source: Code, path: str, tag: str, begin: int, end: int, depth: int) -
         if macro or source.directives_in(first, end):
             return None
         found = heads(text, begin, end)
-        if not found or not all(each.sure and not each.storage and not each.parameters for each in found):
+        if len(found) != len(split(text, begin, end)):
+            return None  # nameless bits among others
+        if not all(each.sure and not each.storage and not each.parameters for each in found):
             return None
         return Record(
             place(source, path, first, tag),
