@@ -15,16 +15,14 @@ from collections.abc import Iterable, Iterator
 
 from checkseries.facts.c_bare import bare, undeclared
 from checkseries.facts.c_decl import arch_of, kernel_source
-from checkseries.facts.c_given import given, may_be_macro, read_with
-from checkseries.facts.c_include import included, nearest_first
-from checkseries.facts.c_outline import Function, functions, outline_of
-from checkseries.facts.c_paste import may_be_pasted
+from checkseries.facts.c_given import doubted, given, made, may_be_macro
+from checkseries.facts.c_include import nearest_first
+from checkseries.facts.c_outline import Function, defined, functions, outline_of
 from checkseries.facts.c_scope import local, scope
 from checkseries.facts.c_text import Code, code, place
 from checkseries.facts.c_words import KEYWORDS, attribute
-from checkseries.facts.include import includers, stem_word
-from checkseries.facts.kconfig.lexical import definitions
-from checkseries.facts.presence import kconfig, never, options, presence_of
+from checkseries.facts.include import stem_word
+from checkseries.facts.presence import never, presence_of
 from checkseries.judge.history import History, Step
 from checkseries.judge.rule import Subject, bad, counted, good, rule
 from checkseries.model import (
@@ -46,7 +44,6 @@ _WORD = re.compile(r"(?<![\w$.>])[A-Za-z_]\w*(?!\w*\s*\()", re.ASCII)
 _STATEMENT = re.compile(r"\s*(if|for|while|do|switch|return|goto|break|continue|case)\b[^;{}]*[;{]", re.ASCII)
 _NEAR = 400
 """Headers that are looked through for a name before the tree is."""
-_NO_MAKERS = ("Documentation/", "tools/", "samples/")
 _MOST = 40  # names of one function
 
 
@@ -89,18 +86,12 @@ def _functions(tree: Snapshot, path: str) -> dict[str, _Known]:
         return {}
     source = code(data)
     found: dict[str, list[_Known]] = {}
-    for each in _defined(data):
+    for each in defined(data):
         if each.head is not None and each.sure:
             names = frozenset(one.name for one in scope(source, each))
             text = source.text[each.start : each.body[1]]
             found.setdefault(each.name, []).append((text, names, each))
     return {name: each[0] for name, each in found.items() if len(each) == 1}
-
-
-def _defined(data: bytes) -> Iterator[Function]:
-    source = code(data)
-    for chunk in outline_of(data).chunks:
-        yield from functions(source, chunk)
 
 
 def _suspected(
@@ -197,7 +188,7 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     if not name:
         yield from _cut(path, source, subject.name)
         return
-    found = [each for each in _defined(data) if each.name == name]
+    found = [each for each in defined(data) if each.name == name]
     if len(found) != 1 or found[0].head is None or not found[0].sure:
         return
     function = found[0]
@@ -209,7 +200,11 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
             yield Held(None, f"{subject.name} is declared where {name}() uses it, or may be")
         return
     where = place(source, path, use.at, name)
-    doubt = _doubt(tree, subject.name, where) or (_elsewhere(tree, subject.name) if new else "")
+    giver = given(tree, path, subject.name)
+    if giver:
+        yield Held(where, f"{giver} gives {subject.name}, or may")
+        return
+    doubt = doubted(tree, where, subject.name) or (made(tree, subject.name) if new else "")
     if doubt:
         yield Undecided(where, doubt)
         return
@@ -240,40 +235,12 @@ def _finding(where: Place, name: str, message: str, related: tuple[Related, ...]
     )
 
 
-def _doubt(tree: Snapshot, name: str, where: Place) -> str:
-    """Why a use cannot be said to be broken, or nothing."""
-    data = tree.read(where.path) or b""
-    condition = presence_of(data).at(where.line)
-    if never(condition) or kconfig(condition) is None:
-        return "whether this is built is not known"
-    if any(option not in definitions(tree) for option in options(condition)):
-        return "it is below an option that nothing defines"
-    giver = given(tree, where.path, name)
-    if giver:
-        return f"{giver} may declare {name}"
-    for path in (where.path, *(each for _, answers in included(tree, where.path) for each in answers)):
-        for missing in (one for one, answers in included(tree, path) if not answers):
-            return f"{missing} is not in the tree, and may declare {name}"
-    seen = read_with(tree, where.path)
-    if not seen.whole or may_be_pasted(tree, seen.paths, name):
-        return f"a macro may put {name} together"
-    others = includers(tree, where.path)
-    return f"{others[0]} includes the file, and may declare {name}" if others else ""
-
-
-def _elsewhere(tree: Snapshot, name: str) -> str:
-    """Why a name that no function declares may be given by something that the build makes, or nothing."""
-    makers = (path for path in tree.grep(name) if not kernel_source(path) and not path.startswith(_NO_MAKERS))
-    maker = next(makers, "")
-    return f"{maker} may make a file that declares {name}" if maker else ""
-
-
 def _cut(path: str, source: Code, name: str) -> Iterator[Verdict]:
     """The statements that a brace too many leaves behind a function."""
     at = _fallen(source.data).get(name)
     if at is None:
         return
-    (function,) = [each for each in _defined(source.data) if each.name == name][:1]
+    (function,) = [each for each in defined(source.data) if each.name == name][:1]
     names = {each.name for each in scope(source, function)}
     end = source.plain.find("\n", at)
     first = next(

@@ -9,15 +9,22 @@ from __future__ import annotations
 
 import re
 
-from checkseries.facts.c_include import Closure, closure
+from checkseries.facts.c_decl import kernel_source
+from checkseries.facts.c_include import Closure, closure, included
 from checkseries.facts.c_outline import Outline, outline_of
+from checkseries.facts.c_paste import may_be_pasted
 from checkseries.facts.c_text import Code, code
 from checkseries.facts.c_words import TAGGED
+from checkseries.facts.include import includers
+from checkseries.facts.kconfig.lexical import definitions
+from checkseries.facts.presence import kconfig, never, options, presence_of
+from checkseries.model import Place
 from checkseries.tree import Snapshot, fact
 from checkseries.tree.base import holds_word
 
 _LARGEST = 1 << 20  # bytes of a header that is looked into; register headers are larger, and give most names
 _DEFINE = re.compile(rb"#[ \t]*define[ \t]+([A-Za-z_]\w*)")
+_NO_MAKERS = ("Documentation/", "tools/", "samples/")
 _BEFORE = re.compile(r"([A-Za-z_]\w*|->|\S)\s*\Z", re.ASCII)
 _ENUM = re.compile(r"\benum\b[^{}();=]*\Z", re.ASCII)
 _TYPEDEF = re.compile(r"\btypedef\b", re.ASCII)
@@ -108,3 +115,27 @@ def macros_for(tree: Snapshot, path: str) -> frozenset[bytes]:
 def macros_in(tree: Snapshot, path: str) -> frozenset[bytes]:
     """The names that a file defines as macros, in comments too."""
     return frozenset(_DEFINE.findall(tree.read(path) or b""))
+
+
+def doubted(tree: Snapshot, where: Place, name: str) -> str:
+    """Why a name that nothing seen gives may be declared after all, or its use be no code; or nothing."""
+    data = tree.read(where.path) or b""
+    condition = presence_of(data).at(where.line)
+    if never(condition) or kconfig(condition) is None:
+        return "whether this is built is not known"
+    if any(option not in definitions(tree) for option in options(condition)):
+        return "it is below an option that nothing defines"
+    for path in (where.path, *(each for _, answers in included(tree, where.path) for each in answers)):
+        for missing in (one for one, answers in included(tree, path) if not answers):
+            return f"{missing} is not in the tree, and may declare {name}"
+    seen = read_with(tree, where.path)
+    if not seen.whole or may_be_pasted(tree, seen.paths, name):
+        return f"a macro may put {name} together"
+    others = includers(tree, where.path) if where.path.endswith(".c") else ()
+    return f"{others[0]} includes the file, and may declare {name}" if others else ""
+
+
+def made(tree: Snapshot, name: str) -> str:
+    """Why the build may make a header that declares a name: a file that is no C holds it; or nothing."""
+    found = (path for path in tree.grep(name) if not kernel_source(path) and not path.startswith(_NO_MAKERS))
+    return next((f"{path} may make a file that declares {name}" for path in found), "")

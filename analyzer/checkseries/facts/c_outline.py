@@ -333,3 +333,10 @@ def variants(source: Code, start: int, end: int) -> tuple[str, ...]:
         if text not in found:
             found.append(text)
     return tuple(found)
+
+
+@functools.lru_cache(maxsize=64)  # a pure function of the bytes
+def defined(data: bytes) -> tuple[Function, ...]:
+    """All functions that a file defines, and the blocks that macros head, in their order."""
+    source = code(data)
+    return tuple(each for chunk in outline_of(data).chunks for each in functions(source, chunk))
