@@ -183,13 +183,11 @@ def _first(nodes: list[_Node], text: str, prefix: tuple[str, ...], *, parameter:
             elif argument and following is not None:
                 has_type = words.known or words.plain
                 beyond = nodes[index + 2] if index + 2 < len(nodes) else None
-                if not has_type or _argument_of_attribute(node, beyond, nodes, index):
+                if text[following.at + 1 : following.end - 1].lstrip()[:1] in ("*", "^"):
+                    words.plain.append(node)  # ``type (*name)(...)``
+                elif not has_type or _argument_of_attribute(node, beyond, nodes, index):
                     words.attributes.append(text[node.at : following.end])
                     index += 1
-                elif following.end - following.at > 2 and text[following.at + 1 : following.end].lstrip()[
-                    :1
-                ] in ("*", "^"):
-                    words.plain.append(node)  # ``type (*name)(...)``
                 else:
                     return _function(nodes, index, text, words, stars)
             else:

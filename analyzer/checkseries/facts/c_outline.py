@@ -354,3 +354,10 @@ def functions_named(source: Code, name: str) -> tuple[Function, ...]:
                 if function.name == name:
                     found.setdefault(function.body[0], function)
     return tuple(found.values())
+
+
+@functools.lru_cache(maxsize=64)  # a pure function of the bytes
+def defined(data: bytes) -> tuple[Function, ...]:
+    """All functions that a file defines, and the blocks that macros head, in their order."""
+    source = code(data)
+    return tuple(each for chunk in outline_of(data).chunks for each in functions(source, chunk))

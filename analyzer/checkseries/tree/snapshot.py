@@ -146,6 +146,7 @@ class Snapshot:
         self._touched = touched
         self._previous = previous  # what the touched files held before
         self._words: frozenset[bytes] | None = None
+        self._listed: dict[str, bool] = {}
         lineage.snapshots.append(self)
 
     @staticmethod
@@ -226,12 +227,18 @@ class Snapshot:
             return True
         if any(self._meets(word) for word in footprint.words):
             return True
-        return any(
-            (self._previous[path] is None) != (data is None)
-            for pattern in footprint.names
-            for path, data in self._touched.items()
-            if named((path,), pattern)
-        )
+        return any(self._lists(pattern) for pattern in footprint.names)
+
+    def _lists(self, pattern: str) -> bool:
+        """Whether a file whose name matches a pattern comes or goes."""
+        if pattern not in self._listed:
+            moved = [
+                path
+                for path, data in self._touched.items()
+                if (self._previous[path] is None) != (data is None)
+            ]
+            self._listed[pattern] = bool(named(moved, pattern))
+        return self._listed[pattern]
 
     def _meets(self, word: str) -> bool:
         if self._words is None:
