@@ -21,12 +21,13 @@ from checkseries.facts.asm_condition import rendered
 from checkseries.facts.asm_constant import Measure, asm_constants
 from checkseries.facts.asm_expand import Budget, Expander, Step, TooMuchError, Variant, variants
 from checkseries.facts.asm_flow import Flow, Machine
-from checkseries.facts.asm_text import Line, asm_source
+from checkseries.facts.asm_text import Line, asm_source, stretches
 from checkseries.facts.asm_value import Value, Variable
 from checkseries.model import Place
 from checkseries.tree import Snapshot, fact
 
 MOST_EFFORT = 1_000_000
+_SHIFTED = "what it is shifted by"
 
 __all__ = [
     "Measure",
@@ -56,6 +57,11 @@ class Stride:
     why_unknown: str = ""
     condition: str = ""
     """The conditions of the file's own ``#if``s that it was found under; empty if they do not matter."""
+
+    @property
+    def unmeasured(self) -> bool:
+        """Whether nothing but the value of a constant is missing, which C may give."""
+        return self.why_unknown.startswith(_SHIFTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +144,8 @@ def asm_sites(tree: Snapshot, path: str, symbol: str | None, measure: Measure | 
     seen = closure(tree, path, measure) if arch_of(path) == "arm64" else None
     if seen is None:
         return Sites()
-    stretches = tuple(_stretches(seen.main.lines))
-    named = [_words(stretch) for stretch in stretches]
+    parts = tuple(stretches(seen.main.lines))
+    named = [_words(stretch) for stretch in parts]
     wanted = None if symbol is None else _involving(seen, symbol)
     findings = _Findings()
     refused: list[Refused] = []
@@ -147,7 +153,7 @@ def asm_sites(tree: Snapshot, path: str, symbol: str | None, measure: Measure | 
         refused.append(Refused(Place(path, 0), _words(seen.main.lines), seen.why))
     counts = Counter(word for words in named for word in words)
     budget = Budget(MOST_EFFORT)
-    for at, stretch in enumerate(stretches):
+    for at, stretch in enumerate(parts):
         if wanted is not None and wanted.isdisjoint(named[at]):
             continue
         others = frozenset(word for word in named[at] if counts[word] > 1)
@@ -278,7 +284,7 @@ def _judged(
         yield address.symbol, abs(coefficient), "scaled", ""
     elif variable.register.startswith(UNKNOWN):
         constant = variable.register.removeprefix(UNKNOWN)
-        yield address.symbol, None, "", f"what it is shifted by, {constant}, has no known value"
+        yield address.symbol, None, "", f"{_SHIFTED}, {constant}, has no known value"
     elif memory:
         yield address.symbol, None, "", "it is not known whether what is added counts elements or bytes"
 
@@ -286,19 +292,7 @@ def _judged(
 # --- lines
 
 
-_STRETCH = re.compile(r"\s*(?:SYM_\w*START\w*|ENTRY|WEAK)\s*\(")
 _TOKEN = re.compile(r"[A-Za-z_.$][\w.$]*")
-
-
-def _stretches(lines: tuple[Line, ...]) -> Iterator[tuple[Line, ...]]:
-    """The lines from one function's start to the next one's."""
-    start = 0
-    for at, line in enumerate(lines):
-        if at > start and _STRETCH.match(line.text):
-            yield lines[start:at]
-            start = at
-    if lines[start:]:
-        yield lines[start:]
 
 
 def _words(lines: tuple[Line, ...]) -> frozenset[str]:

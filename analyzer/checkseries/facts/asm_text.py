@@ -9,6 +9,7 @@ a line, a directive of the preprocessor.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from checkseries.facts.asm_condition import Condition, Guard, NotAssumedError, condition, defined
@@ -28,6 +29,9 @@ _MACRO = re.compile(r"\s*\.macro\s+([\w.$]+)\s*,?\s*(.*)\Z", re.IGNORECASE)
 _ENDM = re.compile(r"\s*\.endm\b", re.IGNORECASE)
 _INCLUDE = re.compile(r'(?:"([^"]+)"|<([^>]+)>)')
 _FUNCTION = re.compile(r"\s*(SYM_\w*START\w*|ENTRY|WEAK)\s*\(\s*([\w.$]+)\s*[,)]")
+
+
+_STRETCH = re.compile(r"\s*(?:SYM_\w*START\w*|ENTRY|WEAK)\s*\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,17 @@ def asm_source(tree: Snapshot, path: str) -> Source | None:
     if len(text) > MOST_BYTES:
         return Source(path, why=f"{path} is larger than {MOST_BYTES} bytes")
     return source(path, text)
+
+
+def stretches(lines: tuple[Line, ...]) -> Iterator[tuple[Line, ...]]:
+    """The lines from one function's start to the next one's."""
+    start = 0
+    for at, line in enumerate(lines):
+        if at > start and _STRETCH.match(line.text):
+            yield lines[start:at]
+            start = at
+    if lines[start:]:
+        yield lines[start:]
 
 
 def blanked(text: str) -> str:
