@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checkseries.facts.asm import Stride
+from checkseries.facts.asm import Sites, Stride
 from checkseries.facts.asm_table import Table, asm_naming, steps, table
 from checkseries.facts.c_decl import arch_of
 from checkseries.judge.history import History
@@ -37,8 +37,8 @@ def stepped(history: History, _arch: str) -> Iterator[Subject]:
     return touched_tables(history, _steps)
 
 
-def _steps(tree: Snapshot, name: str, path: str) -> bool:
-    return any(each.bytes is not None or each.unmeasured for each in steps(tree, name, path))
+def _steps(sites: Sites) -> bool:
+    return any(each.bytes is not None or each.unmeasured for each in sites.strides)
 
 
 @rule(

@@ -10,12 +10,13 @@ elements one by one, and a loop that accesses one place a round to take one elem
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from checkseries.facts.asm_arm64 import SEVERAL, UNKNOWN, Access, Arm64
+from checkseries.facts.asm_arm64 import SEVERAL, UNKNOWN, Access, Arm64, widths
 from checkseries.facts.asm_closure import Closure, arch_of, closure
 from checkseries.facts.asm_condition import rendered
 from checkseries.facts.asm_constant import Measure, asm_constants
@@ -75,6 +76,10 @@ class MemberAccess:
     """Bytes from the symbol or the element; None if the constant has no known value."""
     place: Place
     condition: str = ""
+    widths: tuple[int, ...] = ()
+    """How many bytes each register takes that is loaded or stored, one after the other; empty if not known."""
+    every: int = 0
+    """0 if the place is fixed; else what all that is added to it is a multiple of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +229,9 @@ class _Findings:
     _strides: dict[tuple[str, Place, int | None, str, str], list[Mapping[str, bool]]] = field(
         default_factory=dict
     )
-    _members: dict[tuple[str, str, int | None, Place], list[Mapping[str, bool]]] = field(default_factory=dict)
+    _members: dict[tuple[str, str, int | None, Place, tuple[int, ...], int], list[Mapping[str, bool]]] = (
+        field(default_factory=dict)
+    )
     _uses: dict[SymbolUse, None] = field(default_factory=dict)
 
     def use(self, symbol: str, step: Step) -> None:
@@ -234,7 +241,10 @@ class _Findings:
         address = access.address
         if access.constant and address.symbol:
             offset = None if access.offset is None else address.offset
-            member = (address.symbol, access.constant, offset, _place(variant.steps[access.at].line))
+            step = variant.steps[access.at]
+            every = math.gcd(*(coefficient for _, coefficient in address.terms))
+            wide = widths(step, variant.aliases)
+            member = (address.symbol, access.constant, offset, _place(step.line), wide, every)
             self._members.setdefault(member, []).extend(variant.cubes)
         for symbol, bytes_, how, why in _judged(address, several, memory=access.memory):
             at = address.scaled if address.scaled is not None else access.at
@@ -249,8 +259,8 @@ class _Findings:
 
     def members(self) -> tuple[MemberAccess, ...]:
         return tuple(
-            MemberAccess(symbol, constant, offset, place, rendered(cubes))
-            for (symbol, constant, offset, place), cubes in self._members.items()
+            MemberAccess(symbol, constant, offset, place, rendered(cubes), wide, every)
+            for (symbol, constant, offset, place, wide, every), cubes in self._members.items()
         )
 
     def uses(self) -> tuple[SymbolUse, ...]:

@@ -78,6 +78,30 @@ _SYMBOL = re.compile(r"([A-Za-z_.$][\w.$]*)\s*(?:([+-])\s*(.*))?\Z", re.DOTALL)
 _VECTOR = re.compile(r"[{]|[bhsdqvzp]\d+\b", re.IGNORECASE)
 
 
+_WIDTH = {"x": 8, "w": 4, "b": 1, "h": 2, "s": 4, "d": 8, "q": 16}
+_SUFFIX = {"b": 1, "h": 2, "w": 4}
+_ACCESS = re.compile(r"(?:ld|st)(?:r|ur|tr|ar|apr|apur|lr|lur|xr|axr|lxr|lar|llr)s?([bhw]?)\Z")
+
+
+def widths(step: Step, aliases: Mapping[str, str]) -> tuple[int, ...]:
+    """How many bytes a load or store takes for each register; empty if it is none, or not known."""
+    count = 2 if step.word in SEVERAL else 1
+    moved = step.operands[: len(step.operands) - 1]
+    if step.word in _STATUS or len(moved) < count:
+        return ()
+    if step.word == "ldpsw":
+        return (4, 4)
+    if count == 1:
+        match = _ACCESS.match(step.word)
+        if match is None:
+            return ()
+        if match[1]:
+            return (_SUFFIX[match[1]],)
+    name = register(moved[0], aliases) or moved[0].lower()
+    wide = _WIDTH.get(name[0]) if re.fullmatch(r"[xw](?:\d+|zr)|[bhsdq]\d+", name) else None
+    return (wide,) * count if wide else ()
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """A step that computes an address from a symbol, or reads or writes there."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from checkseries.facts.answer import Unknown
-from checkseries.facts.asm import Stride, asm_sites
+from checkseries.facts.asm import MemberAccess, Sites, Stride, asm_constants, asm_sites
 from checkseries.facts.asm_text import asm_source, stretches
 from checkseries.facts.c_decl import arch_of
 from checkseries.facts.c_layout import LP64, Layout, layout, type_size
@@ -21,6 +21,8 @@ from checkseries.facts.c_object import CObject, objects
 from checkseries.model import Place
 from checkseries.tree import Snapshot, fact
 
+_TYPE = re.compile(r"\b(?:struct|union)\s+\w+", re.ASCII)
+_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _NAME = r"([A-Za-z_][\w.$]*)"
 _ADDRESSED: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
@@ -106,10 +108,52 @@ def asm_naming(tree: Snapshot, name: str) -> tuple[str, ...]:
     return tuple(path for path in tree.grep(name) if path.endswith(".S") and arch_of(path) in ARCHS)
 
 
+def reached(tree: Snapshot, name: str, path: str) -> Sites:
+    """What an assembly file does with an object, as far as that is known without measuring C: nothing is searched."""
+    found = asm_sites(tree, path, name, None)
+    return Sites(
+        tuple(each for each in found.strides if each.symbol == name),
+        tuple(each for each in found.members if each.symbol == name),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Of:
+    """Measures what one type comes to, and nothing else: every other one would be searched for in vain."""
+
+    type: str
+
+    def __call__(self, tree: Snapshot, arch: str, expression: str, /) -> int | None:
+        return measure(tree, arch, expression) if self.type in measured_types(expression) else None
+
+
 @fact
 def steps(tree: Snapshot, name: str, path: str) -> tuple[Stride, ...]:
     """The steps of an assembly file through a table, and those that are not understood; empty if it takes none."""
-    found = asm_sites(tree, path, name, None).strides
-    if any(each.symbol == name and each.unmeasured for each in found):  # C has to be measured: a search
-        found = asm_sites(tree, path, name, measure).strides
-    return tuple(each for each in found if each.symbol == name)
+    found = reached(tree, name, path).strides
+    of = table(tree, name, arch_of(path) or "") if any(each.unmeasured for each in found) else None
+    if of is None or of.layout is None:
+        return found
+    return tuple(each for each in asm_sites(tree, path, name, _Of(of.type)).strides if each.symbol == name)
+
+
+@fact
+def accesses(tree: Snapshot, name: str, path: str) -> tuple[MemberAccess, ...]:
+    """What an assembly file reads and writes at constant offsets from an object, or from an element of one."""
+    found = reached(tree, name, path).members
+    of = table(tree, name, arch_of(path) or "") if any(each.offset is None for each in found) else None
+    if of is None or of.layout is None:
+        return found
+    return tuple(each for each in asm_sites(tree, path, name, _Of(of.type)).members if each.symbol == name)
+
+
+def measured_types(expression: str) -> tuple[str, ...]:
+    """The structs and unions that a constant of asm-offsets.c measures: ``struct foo``."""
+    return tuple(" ".join(each.split()) for each in _TYPE.findall(expression))
+
+
+def tags_of(tree: Snapshot, arch: str, text: str) -> frozenset[str]:
+    """The tags of the types that the constants of asm-offsets.c in an expression of assembly measure."""
+    known = asm_constants(tree, arch)
+    found = (each for name in _WORD.findall(text) for each in measured_types(known.get(name, "")))
+    return frozenset(each.split()[1] for each in found)

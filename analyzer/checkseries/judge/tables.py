@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 
-from checkseries.facts.asm_table import ARCHS, addressed
+from checkseries.facts.asm import Sites
+from checkseries.facts.asm_table import ARCHS, addressed, reached, tags_of
 from checkseries.facts.c_decl import arch_of, kernel_source
 from checkseries.facts.c_object import CObject, objects_in, objects_named
 from checkseries.facts.c_text import closing, code
@@ -25,24 +26,28 @@ _TAG = re.compile(r"(?:struct|union)\s+(\w+)", re.ASCII)
 _NAME = re.compile(rb"[A-Za-z_]\w*")
 
 
-Concerned = Callable[[Snapshot, str, str], bool]
-"""Whether a file, by name and path, does anything with an object that a rule has something to say of."""
+Concerned = Callable[[Sites], bool]
+"""Whether a rule has something to say of what an assembly file does with an object."""
 
 
 def touched_tables(history: History, concerned: Concerned) -> Iterator[Subject]:
     """Objects by name; the details are the tags of their types, which judging them searches for."""
-    # The tags only announce a search: where they are not known here, the search comes later. Asking whether a
-    # file is concerned needs none, and what C means by a name is searched for only if it is.
-    of_steps = {name for step in history.steps for name in _addressed(step, concerned)}
+    # The tags only announce a search. Asking whether a rule is concerned needs none, and what C means by a name is
+    # searched for only if it is.
+    found: dict[str, set[str]] = {}
+    for step in history.steps:
+        for name, measured in _addressed(step, concerned):
+            found.setdefault(name, set()).update(measured)
     of_types: dict[str, set[str]] = {}
     for step in history.steps:
         for each in chain(_declared(step), _of_tags(history, step)):
             of_types.setdefault(each.name, set()).update(_TAG.findall(each.type))
     if of_types:
         named = _named_by_assembly(history.last, frozenset(of_types))
-        of_types = {name: tags for name, tags in of_types.items() if name in named}
-    for name in of_steps | of_types.keys():
-        yield Subject(name, "", tuple(sorted(of_types.get(name, ()))))
+        for name in named:
+            found.setdefault(name, set()).update(of_types[name])
+    for name, tags in found.items():
+        yield Subject(name, "", tuple(sorted(tags)))
 
 
 def words(subject: Subject) -> tuple[str, ...]:
@@ -50,8 +55,8 @@ def words(subject: Subject) -> tuple[str, ...]:
     return (subject.name, *subject.detail)
 
 
-def _addressed(step: Step, concerned: Concerned) -> Iterator[str]:
-    """The symbols of the functions of assembly files that differ."""
+def _addressed(step: Step, concerned: Concerned) -> Iterator[tuple[str, frozenset[str]]]:
+    """The symbols of the functions of assembly files that differ, and the tags of what they are measured by."""
     for path in step.touched:
         if path.endswith(".S") and arch_of(path) in ARCHS:
             before, after = addressed(step.before, path), addressed(step.after, path)
@@ -61,8 +66,11 @@ def _addressed(step: Step, concerned: Concerned) -> Iterator[str]:
                 for name in (before.get(text) or after.get(text) or ())
             }
             for name in sorted(names):
-                if concerned(step.after, name, path) or concerned(step.before, name, path):
-                    yield name
+                for tree in (step.before, step.after):
+                    sites = reached(tree, name, path)
+                    if concerned(sites):
+                        text = " ".join(each.constant for each in sites.members)
+                        yield name, tags_of(tree, arch_of(path) or "", text)
 
 
 def _declared(step: Step) -> Iterator[CObject]:
