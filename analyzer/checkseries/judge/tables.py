@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 
-from checkseries.facts.asm import Sites
+from checkseries.facts.asm import Sites, asm_constants
 from checkseries.facts.asm_table import ARCHS, addressed, reached, tags_of
 from checkseries.facts.c_decl import arch_of, kernel_source
 from checkseries.facts.c_object import CObject, objects_in, objects_named
@@ -24,6 +24,7 @@ _TAGGED = re.compile(r"(?<![\w$])(?:struct|union)\s+(?:__\w+\s+)*([A-Za-z_]\w*)[
 _GLOBAL = re.compile(rb"^(?![ \t#/*}])[^\n(;={]*?\b([A-Za-z_]\w*)[ \t]*(?:\[|;|=|__)", re.MULTILINE)
 _TAG = re.compile(r"(?:struct|union)\s+(\w+)", re.ASCII)
 _NAME = re.compile(rb"[A-Za-z_]\w*")
+_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 Concerned = Callable[[Sites], bool]
@@ -36,7 +37,7 @@ def touched_tables(history: History, concerned: Concerned) -> Iterator[Subject]:
     # searched for only if it is.
     found: dict[str, set[str]] = {}
     for step in history.steps:
-        for name, measured in _addressed(step, concerned):
+        for name, measured in chain(_addressed(step, concerned), _of_constants(step, concerned)):
             found.setdefault(name, set()).update(measured)
     of_types: dict[str, set[str]] = {}
     for step in history.steps:
@@ -65,12 +66,39 @@ def _addressed(step: Step, concerned: Concerned) -> Iterator[tuple[str, frozense
                 for text in before.keys() ^ after.keys()
                 for name in (before.get(text) or after.get(text) or ())
             }
-            for name in sorted(names):
-                for tree in (step.before, step.after):
-                    sites = reached(tree, name, path)
-                    if concerned(sites):
-                        text = " ".join(each.constant for each in sites.members)
-                        yield name, tags_of(tree, arch_of(path) or "", text)
+            for tree in (step.before, step.after):
+                yield from _concerning(tree, path, names, concerned)
+
+
+def _of_constants(step: Step, concerned: Concerned) -> Iterator[tuple[str, frozenset[str]]]:
+    """The symbols of the functions that use a constant of asm-offsets.c which the step changes."""
+    for path in step.touched:
+        arch = arch_of(path) or ""
+        if arch not in ARCHS or path != f"arch/{arch}/kernel/asm-offsets.c":
+            continue
+        before, after = asm_constants(step.before, arch), asm_constants(step.after, arch)
+        changed = {name for name in before.keys() & after.keys() if before[name] != after[name]}
+        for user in step.after.named("*.S") if changed else ():
+            data = (step.after.peek(user) or b"") if arch_of(user) == arch else b""
+            if changed.isdisjoint(word.decode() for word in _NAME.findall(data)):
+                continue
+            names = {
+                name
+                for text, symbols in addressed(step.after, user).items()
+                if not changed.isdisjoint(_WORD.findall(text))
+                for name in symbols
+            }
+            yield from _concerning(step.after, user, names, concerned)
+
+
+def _concerning(
+    tree: Snapshot, path: str, names: set[str], concerned: Concerned
+) -> Iterator[tuple[str, frozenset[str]]]:
+    for name in sorted(names):
+        sites = reached(tree, name, path)
+        if concerned(sites):
+            text = " ".join(each.constant for each in sites.members)
+            yield name, tags_of(tree, arch_of(path) or "", text)
 
 
 def _declared(step: Step) -> Iterator[CObject]:
