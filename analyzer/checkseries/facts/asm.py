@@ -15,19 +15,24 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from checkseries.facts.asm_arm64 import SEVERAL, UNKNOWN, Access, Arm64, widths
+from checkseries.facts.asm_arm64 import Arm64
 from checkseries.facts.asm_closure import Closure, arch_of, closure
 from checkseries.facts.asm_condition import rendered
 from checkseries.facts.asm_constant import Measure, asm_constants
 from checkseries.facts.asm_expand import Budget, Expander, Step, TooMuchError, Variant, variants
 from checkseries.facts.asm_flow import Flow, Machine
+from checkseries.facts.asm_processor import UNKNOWN, Access, Processor
 from checkseries.facts.asm_text import Line, asm_source, stretches
 from checkseries.facts.asm_value import Value, Variable
 from checkseries.model import Place
 from checkseries.tree import Snapshot, fact
 
 MOST_EFFORT = 1_000_000
+PROCESSORS: Mapping[str, type[Processor]] = MappingProxyType({"arm64": Arm64})
+"""What runs the assembly of each architecture that is understood."""
+
 _SHIFTED = "what it is shifted by"
 
 __all__ = [
@@ -146,7 +151,7 @@ def asm_sites(tree: Snapshot, path: str, symbol: str | None, measure: Measure | 
 
     With a ``symbol`` only the functions that can have to do with it are looked at.
     """
-    seen = closure(tree, path, measure) if arch_of(path) == "arm64" else None
+    seen = closure(tree, path, measure) if arch_of(path) in PROCESSORS else None
     if seen is None:
         return Sites()
     parts = tuple(stretches(seen.main.lines))
@@ -179,8 +184,8 @@ def _examine(
 ) -> None:
     if not variant.steps:
         return
-    machine = Arm64(Expander(seen, variant.assumed, None, budget), variant.aliases)
-    flow = Flow(variant.steps, Machine(machine.run, machine.leaves), others, budget)
+    machine = PROCESSORS[seen.arch](Expander(seen, variant.assumed, None, budget), variant.aliases)
+    flow = Flow(variant.steps, Machine(machine.run, machine.leaves, machine.registers), others, budget)
     before = flow.solve()
     labels = {step.label for step in variant.steps if step.label}
     for symbol, step in _loaded(variant.steps):
@@ -192,18 +197,18 @@ def _examine(
         state = dict(before[at])
         for number in range(block.first, block.end):
             machine.run(state, variant.steps[number], number)
-    several = _several(accesses, variant)
+    several = _several(accesses, variant, machine)
     for access in accesses:
-        findings.access(access, variant, several)
+        findings.access(access, variant, several, machine)
 
 
-def _several(accesses: list[Access], variant: Variant) -> frozenset[Variable]:
+def _several(accesses: list[Access], variant: Variant, processor: Processor) -> frozenset[Variable]:
     """The loops that access more than one place of a table each round: one may be unrolled."""
     places: dict[Variable, set[int]] = {}
     for access in accesses:
         for variable, _ in access.address.terms if access.memory else ():
             places.setdefault(variable, set()).add(access.address.offset)
-            if variant.steps[access.at].word in SEVERAL:
+            if processor.several(variant.steps[access.at]):
                 places[variable].add(access.address.offset + 1)
     return frozenset(variable for variable, offsets in places.items() if len(offsets) > 1)
 
@@ -237,13 +242,15 @@ class _Findings:
     def use(self, symbol: str, step: Step) -> None:
         self._uses[SymbolUse(symbol, _place(step.line))] = None
 
-    def access(self, access: Access, variant: Variant, several: frozenset[Variable]) -> None:
+    def access(
+        self, access: Access, variant: Variant, several: frozenset[Variable], processor: Processor
+    ) -> None:
         address = access.address
         if access.constant and address.symbol:
             offset = None if access.offset is None else address.offset
             step = variant.steps[access.at]
             every = math.gcd(*(coefficient for _, coefficient in address.terms))
-            wide = widths(step, variant.aliases)
+            wide = processor.widths(step)
             member = (address.symbol, access.constant, offset, _place(step.line), wide, every)
             self._members.setdefault(member, []).extend(variant.cubes)
         for symbol, bytes_, how, why in _judged(address, several, memory=access.memory):
