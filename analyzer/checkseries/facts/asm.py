@@ -19,18 +19,20 @@ from types import MappingProxyType
 
 from checkseries.facts.asm_arm64 import Arm64
 from checkseries.facts.asm_closure import Closure, arch_of, closure
-from checkseries.facts.asm_condition import rendered
+from checkseries.facts.asm_condition import Assumption, rendered
 from checkseries.facts.asm_constant import Measure, asm_constants
 from checkseries.facts.asm_expand import Budget, Expander, Step, TooMuchError, Variant, variants
 from checkseries.facts.asm_flow import Flow, Machine
 from checkseries.facts.asm_processor import UNKNOWN, Access, Processor
+from checkseries.facts.asm_riscv import RiscV
 from checkseries.facts.asm_text import Line, asm_source, stretches
 from checkseries.facts.asm_value import Value, Variable
+from checkseries.facts.asm_x86 import X86
 from checkseries.model import Place
 from checkseries.tree import Snapshot, fact
 
 MOST_EFFORT = 1_000_000
-PROCESSORS: Mapping[str, type[Processor]] = MappingProxyType({"arm64": Arm64})
+PROCESSORS: Mapping[str, type[Processor]] = MappingProxyType({"arm64": Arm64, "riscv": RiscV, "x86": X86})
 """What runs the assembly of each architecture that is understood."""
 
 _SHIFTED = "what it is shifted by"
@@ -132,7 +134,7 @@ def strides(tree: Snapshot, symbol: str, path: str, measure: Measure | None = No
             arch = arch_of(path)
             why = (
                 f"{symbol} is named here, but no step through it is found"
-                if arch == "arm64"
+                if arch in PROCESSORS
                 else f"assembly of {arch or 'this file'} is not understood"
             )
             found = [Stride(symbol, named, None, "", why)]
@@ -157,7 +159,7 @@ def asm_sites(tree: Snapshot, path: str, symbol: str | None, measure: Measure | 
     parts = tuple(stretches(seen.main.lines))
     named = [_words(stretch) for stretch in parts]
     wanted = None if symbol is None else _involving(seen, symbol)
-    findings = _Findings()
+    findings = _Findings(seen.given)
     refused: list[Refused] = []
     if seen.why:
         refused.append(Refused(Place(path, 0), _words(seen.main.lines), seen.why))
@@ -231,6 +233,7 @@ def _loaded(steps: tuple[Step, ...]) -> Iterator[tuple[str, Step]]:
 class _Findings:
     """Collects what each variant shows; the same site under several conditions becomes one."""
 
+    given: Assumption
     _strides: dict[tuple[str, Place, int | None, str, str], list[Mapping[str, bool]]] = field(
         default_factory=dict
     )
@@ -260,14 +263,19 @@ class _Findings:
 
     def strides(self) -> tuple[Stride, ...]:
         return tuple(
-            Stride(symbol, place, bytes_, how, why, rendered(cubes))
+            Stride(symbol, place, bytes_, how, why, self._rendered(cubes))
             for (symbol, place, bytes_, how, why), cubes in self._strides.items()
         )
 
     def members(self) -> tuple[MemberAccess, ...]:
         return tuple(
-            MemberAccess(symbol, constant, offset, place, rendered(cubes), wide, every)
+            MemberAccess(symbol, constant, offset, place, self._rendered(cubes), wide, every)
             for (symbol, constant, offset, place, wide, every), cubes in self._members.items()
+        )
+
+    def _rendered(self, cubes: list[Mapping[str, bool]]) -> str:
+        return rendered(
+            [{atom: held for atom, held in cube.items() if atom not in self.given} for cube in cubes]
         )
 
     def uses(self) -> tuple[SymbolUse, ...]:
@@ -309,7 +317,7 @@ def _judged(
 # --- lines
 
 
-_TOKEN = re.compile(r"[A-Za-z_.$][\w.$]*")
+_TOKEN = re.compile(r"[A-Za-z_.][\w.$]*")  # without the "$" that begins an immediate of x86
 
 
 def _words(lines: tuple[Line, ...]) -> frozenset[str]:
@@ -347,6 +355,6 @@ def _named(tree: Snapshot, symbol: str, path: str) -> Place | None:
     if source is None:
         return None
     lines = [*source.lines, *(line for macro in source.macros for line in macro.body)]
-    word = re.compile(rf"(?<![\w.$]){re.escape(symbol)}(?![\w.$])")
+    word = re.compile(rf"(?<![\w.]){re.escape(symbol)}(?![\w.$])")
     found = [line for line in lines if word.search(line.text)]
     return _place(min(found, key=lambda line: line.number)) if found else None

@@ -71,7 +71,11 @@ def blocks(
     for step, leaving in zip(steps, jumps, strict=True):
         targets = leaving.labels if leaving else ()
         for operand in step.operands:
-            open_ |= {name for name in _NAMES.findall(operand) if name in labels and name not in targets}
+            open_ |= {
+                name
+                for each in _NAMES.findall(operand)
+                if (name := each.lstrip("$")) in labels and name not in targets
+            }
     starts = {0} | {at for at, step in enumerate(steps) if step.label}
     starts |= {at + 1 for at, leaving in enumerate(jumps) if leaving is not None}
     order = sorted(at for at in starts if at < len(steps))

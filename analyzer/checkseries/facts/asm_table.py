@@ -26,7 +26,11 @@ _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _NAME = r"([A-Za-z_][\w.$]*)"
 _ADDRESSED: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
-        "arm64": re.compile(rf"\b(?:adr_l|adrp?|ldr_l|str_l)\s+\w+\s*,\s*{_NAME}|:lo12:{_NAME}|,\s*={_NAME}"),
+        "arm64": re.compile(
+            rf"\b(?:adr_l|adrp?|ldr_l|str_l)\s+[\w\\()]+\s*,\s*{_NAME}|:lo12:{_NAME}|,\s*={_NAME}"
+        ),
+        "riscv": re.compile(rf"\bl?la\s+[\w\\()]+\s*,\s*{_NAME}"),
+        "x86": re.compile(rf"(?<![\w.%$]){_NAME}\s*(?:[+-][\w\s+*()-]*)?\(\s*(?=%|,)|\$\s*{_NAME}"),
     }
 )
 """How the address of a symbol is written, for each architecture whose assembly is understood."""
@@ -66,8 +70,10 @@ def addressed(tree: Snapshot, path: str) -> Mapping[str, frozenset[str]]:
     found = {}
     for lines in stretches(source.lines):
         text = "\n".join(line.text for line in lines)
-        names = {name for groups in pattern.findall(text) for name in groups if name}
-        found[text] = frozenset(name for name in names if not name.startswith(".L"))
+        found[text] = frozenset(name for match in pattern.finditer(text) for name in match.groups() if name)
+    for macro in source.macros:  # a function that uses it does not change with it
+        text = "\n".join((macro.name, *(line.text for line in macro.body)))
+        found[text] = frozenset(name for match in pattern.finditer(text) for name in match.groups() if name)
     return MappingProxyType(found)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from checkseries.facts.asm_condition import Condition, Guard, NotAssumedError, condition, defined
+from checkseries.facts.c_decl import arch_of
 from checkseries.tree import Snapshot, fact
 
 MOST_BYTES = 2_000_000
@@ -21,6 +22,9 @@ MOST_BRANCHES = 100
 
 _BLANK = re.compile(r'"(?:\\.|[^"\\\n])*+"?|/\*.*?(?:\*/|\Z)|//(?:\\\r?\n|[^\n])*', re.DOTALL)
 _STATEMENT = re.compile(r'(?:"(?:\\.|[^"\\])*+"?|[^";])++')
+_HASH = frozenset({"x86", "riscv", "mips"})
+"""Where a ``#`` begins a comment anywhere (GNU as, "Machine Dependent Features")."""
+_COMMENT = re.compile(r'((?:"(?:\\.|[^"\\])*+"?|[^"#])*+)#.*', re.DOTALL)
 _DIRECTIVE = re.compile(
     r"\s*#\s*(ifdef|ifndef|if|elif|else|endif|define|undef|include)\b\s*(.*)\Z", re.DOTALL
 )
@@ -28,10 +32,10 @@ _DEFINE = re.compile(r"(\w+)(\(([^()]*)\))?\s*(.*)\Z", re.DOTALL)
 _MACRO = re.compile(r"\s*\.macro\s+([\w.$]+)\s*,?\s*(.*)\Z", re.IGNORECASE)
 _ENDM = re.compile(r"\s*\.endm\b", re.IGNORECASE)
 _INCLUDE = re.compile(r'(?:"([^"]+)"|<([^>]+)>)')
-_FUNCTION = re.compile(r"\s*(SYM_\w*START\w*|ENTRY|WEAK)\s*\(\s*([\w.$]+)\s*[,)]")
+_FUNCTION = re.compile(r"\s*(SYM_\w*START\w*|ENTRY|WEAK|LEAF|NESTED)\s*\(\s*([\w.$]+)\s*[,)]")
 
 
-_STRETCH = re.compile(r"\s*(?:SYM_\w*START\w*|ENTRY|WEAK)\s*\(")
+_STRETCH = re.compile(r"\s*(?:SYM_\w*START\w*|ENTRY|WEAK|LEAF|NESTED)\s*\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +192,7 @@ class _Reader:
     def __init__(self, path: str, raw: list[str]) -> None:
         self.path = path
         self.raw = raw
+        self._hash = arch_of(path) in _HASH
         self.why = ""
         self._conditionals: list[_Open] = []
         self._guards: tuple[Guard, ...] = ()
@@ -210,7 +215,9 @@ class _Reader:
             self._directive(directive.group(1), directive.group(2).strip(), fresh)
         elif not text.lstrip().startswith("#"):  # '# 12 "file"' and '#error' say nothing to the assembler
             self._fresh = None
-            if not self._dead:
+            if self._hash and "#" in text:
+                text = _COMMENT.sub(r"\1", text)
+            if not self._dead and text.strip():
                 self._statement(number, text)
 
     def result(self) -> Source:
