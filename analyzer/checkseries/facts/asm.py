@@ -10,23 +10,32 @@ elements one by one, and a loop that accesses one place a round to take one elem
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from checkseries.facts.asm_arm64 import SEVERAL, UNKNOWN, Access, Arm64
+from checkseries.facts.asm_arm64 import Arm64
 from checkseries.facts.asm_closure import Closure, arch_of, closure
-from checkseries.facts.asm_condition import rendered
+from checkseries.facts.asm_condition import Assumption, rendered
 from checkseries.facts.asm_constant import Measure, asm_constants
 from checkseries.facts.asm_expand import Budget, Expander, Step, TooMuchError, Variant, variants
 from checkseries.facts.asm_flow import Flow, Machine
-from checkseries.facts.asm_text import Line, asm_source
+from checkseries.facts.asm_processor import UNKNOWN, Access, Processor
+from checkseries.facts.asm_riscv import RiscV
+from checkseries.facts.asm_text import Line, asm_source, stretches
 from checkseries.facts.asm_value import Value, Variable
+from checkseries.facts.asm_x86 import X86
 from checkseries.model import Place
 from checkseries.tree import Snapshot, fact
 
 MOST_EFFORT = 1_000_000
+PROCESSORS: Mapping[str, type[Processor]] = MappingProxyType({"arm64": Arm64, "riscv": RiscV, "x86": X86})
+"""What runs the assembly of each architecture that is understood."""
+
+_SHIFTED = "what it is shifted by"
 
 __all__ = [
     "Measure",
@@ -57,6 +66,11 @@ class Stride:
     condition: str = ""
     """The conditions of the file's own ``#if``s that it was found under; empty if they do not matter."""
 
+    @property
+    def unmeasured(self) -> bool:
+        """Whether nothing but the value of a constant is missing, which C may give."""
+        return self.why_unknown.startswith(_SHIFTED)
+
 
 @dataclass(frozen=True, slots=True)
 class MemberAccess:
@@ -69,6 +83,10 @@ class MemberAccess:
     """Bytes from the symbol or the element; None if the constant has no known value."""
     place: Place
     condition: str = ""
+    widths: tuple[int, ...] = ()
+    """How many bytes each register takes that is loaded or stored, one after the other; empty if not known."""
+    every: int = 0
+    """0 if the place is fixed; else what all that is added to it is a multiple of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +134,7 @@ def strides(tree: Snapshot, symbol: str, path: str, measure: Measure | None = No
             arch = arch_of(path)
             why = (
                 f"{symbol} is named here, but no step through it is found"
-                if arch == "arm64"
+                if arch in PROCESSORS
                 else f"assembly of {arch or 'this file'} is not understood"
             )
             found = [Stride(symbol, named, None, "", why)]
@@ -135,19 +153,19 @@ def asm_sites(tree: Snapshot, path: str, symbol: str | None, measure: Measure | 
 
     With a ``symbol`` only the functions that can have to do with it are looked at.
     """
-    seen = closure(tree, path, measure) if arch_of(path) == "arm64" else None
+    seen = closure(tree, path, measure) if arch_of(path) in PROCESSORS else None
     if seen is None:
         return Sites()
-    stretches = tuple(_stretches(seen.main.lines))
-    named = [_words(stretch) for stretch in stretches]
+    parts = tuple(stretches(seen.main.lines))
+    named = [_words(stretch) for stretch in parts]
     wanted = None if symbol is None else _involving(seen, symbol)
-    findings = _Findings()
+    findings = _Findings(seen.given)
     refused: list[Refused] = []
     if seen.why:
         refused.append(Refused(Place(path, 0), _words(seen.main.lines), seen.why))
     counts = Counter(word for words in named for word in words)
     budget = Budget(MOST_EFFORT)
-    for at, stretch in enumerate(stretches):
+    for at, stretch in enumerate(parts):
         if wanted is not None and wanted.isdisjoint(named[at]):
             continue
         others = frozenset(word for word in named[at] if counts[word] > 1)
@@ -168,8 +186,8 @@ def _examine(
 ) -> None:
     if not variant.steps:
         return
-    machine = Arm64(Expander(seen, variant.assumed, None, budget), variant.aliases)
-    flow = Flow(variant.steps, Machine(machine.run, machine.leaves), others, budget)
+    machine = PROCESSORS[seen.arch](Expander(seen, variant.assumed, None, budget), variant.aliases)
+    flow = Flow(variant.steps, Machine(machine.run, machine.leaves, machine.registers), others, budget)
     before = flow.solve()
     labels = {step.label for step in variant.steps if step.label}
     for symbol, step in _loaded(variant.steps):
@@ -181,18 +199,18 @@ def _examine(
         state = dict(before[at])
         for number in range(block.first, block.end):
             machine.run(state, variant.steps[number], number)
-    several = _several(accesses, variant)
+    several = _several(accesses, variant, machine)
     for access in accesses:
-        findings.access(access, variant, several)
+        findings.access(access, variant, several, machine)
 
 
-def _several(accesses: list[Access], variant: Variant) -> frozenset[Variable]:
+def _several(accesses: list[Access], variant: Variant, processor: Processor) -> frozenset[Variable]:
     """The loops that access more than one place of a table each round: one may be unrolled."""
     places: dict[Variable, set[int]] = {}
     for access in accesses:
         for variable, _ in access.address.terms if access.memory else ():
             places.setdefault(variable, set()).add(access.address.offset)
-            if variant.steps[access.at].word in SEVERAL:
+            if processor.several(variant.steps[access.at]):
                 places[variable].add(access.address.offset + 1)
     return frozenset(variable for variable, offsets in places.items() if len(offsets) > 1)
 
@@ -215,20 +233,28 @@ def _loaded(steps: tuple[Step, ...]) -> Iterator[tuple[str, Step]]:
 class _Findings:
     """Collects what each variant shows; the same site under several conditions becomes one."""
 
+    given: Assumption
     _strides: dict[tuple[str, Place, int | None, str, str], list[Mapping[str, bool]]] = field(
         default_factory=dict
     )
-    _members: dict[tuple[str, str, int | None, Place], list[Mapping[str, bool]]] = field(default_factory=dict)
+    _members: dict[tuple[str, str, int | None, Place, tuple[int, ...], int], list[Mapping[str, bool]]] = (
+        field(default_factory=dict)
+    )
     _uses: dict[SymbolUse, None] = field(default_factory=dict)
 
     def use(self, symbol: str, step: Step) -> None:
         self._uses[SymbolUse(symbol, _place(step.line))] = None
 
-    def access(self, access: Access, variant: Variant, several: frozenset[Variable]) -> None:
+    def access(
+        self, access: Access, variant: Variant, several: frozenset[Variable], processor: Processor
+    ) -> None:
         address = access.address
         if access.constant and address.symbol:
             offset = None if access.offset is None else address.offset
-            member = (address.symbol, access.constant, offset, _place(variant.steps[access.at].line))
+            step = variant.steps[access.at]
+            every = math.gcd(*(coefficient for _, coefficient in address.terms))
+            wide = processor.widths(step)
+            member = (address.symbol, access.constant, offset, _place(step.line), wide, every)
             self._members.setdefault(member, []).extend(variant.cubes)
         for symbol, bytes_, how, why in _judged(address, several, memory=access.memory):
             at = address.scaled if address.scaled is not None else access.at
@@ -237,14 +263,19 @@ class _Findings:
 
     def strides(self) -> tuple[Stride, ...]:
         return tuple(
-            Stride(symbol, place, bytes_, how, why, rendered(cubes))
+            Stride(symbol, place, bytes_, how, why, self._rendered(cubes))
             for (symbol, place, bytes_, how, why), cubes in self._strides.items()
         )
 
     def members(self) -> tuple[MemberAccess, ...]:
         return tuple(
-            MemberAccess(symbol, constant, offset, place, rendered(cubes))
-            for (symbol, constant, offset, place), cubes in self._members.items()
+            MemberAccess(symbol, constant, offset, place, self._rendered(cubes), wide, every)
+            for (symbol, constant, offset, place, wide, every), cubes in self._members.items()
+        )
+
+    def _rendered(self, cubes: list[Mapping[str, bool]]) -> str:
+        return rendered(
+            [{atom: held for atom, held in cube.items() if atom not in self.given} for cube in cubes]
         )
 
     def uses(self) -> tuple[SymbolUse, ...]:
@@ -278,7 +309,7 @@ def _judged(
         yield address.symbol, abs(coefficient), "scaled", ""
     elif variable.register.startswith(UNKNOWN):
         constant = variable.register.removeprefix(UNKNOWN)
-        yield address.symbol, None, "", f"what it is shifted by, {constant}, has no known value"
+        yield address.symbol, None, "", f"{_SHIFTED}, {constant}, has no known value"
     elif memory:
         yield address.symbol, None, "", "it is not known whether what is added counts elements or bytes"
 
@@ -286,19 +317,7 @@ def _judged(
 # --- lines
 
 
-_STRETCH = re.compile(r"\s*(?:SYM_\w*START\w*|ENTRY|WEAK)\s*\(")
-_TOKEN = re.compile(r"[A-Za-z_.$][\w.$]*")
-
-
-def _stretches(lines: tuple[Line, ...]) -> Iterator[tuple[Line, ...]]:
-    """The lines from one function's start to the next one's."""
-    start = 0
-    for at, line in enumerate(lines):
-        if at > start and _STRETCH.match(line.text):
-            yield lines[start:at]
-            start = at
-    if lines[start:]:
-        yield lines[start:]
+_TOKEN = re.compile(r"[A-Za-z_.][\w.$]*")  # without the "$" that begins an immediate of x86
 
 
 def _words(lines: tuple[Line, ...]) -> frozenset[str]:
@@ -336,6 +355,6 @@ def _named(tree: Snapshot, symbol: str, path: str) -> Place | None:
     if source is None:
         return None
     lines = [*source.lines, *(line for macro in source.macros for line in macro.body)]
-    word = re.compile(rf"(?<![\w.$]){re.escape(symbol)}(?![\w.$])")
+    word = re.compile(rf"(?<![\w.]){re.escape(symbol)}(?![\w.$])")
     found = [line for line in lines if word.search(line.text)]
     return _place(min(found, key=lambda line: line.number)) if found else None

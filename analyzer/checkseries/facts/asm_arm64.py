@@ -7,17 +7,13 @@ listed here spoils every register: it may be a macro that was not found.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from checkseries.facts.asm_constant import Definitions, value
 from checkseries.facts.asm_expand import CLOBBER, Step, register
 from checkseries.facts.asm_flow import Jump, State, purge, spoil
+from checkseries.facts.asm_processor import Processor
 from checkseries.facts.asm_text import operands
-from checkseries.facts.asm_value import Value, Variable, difference, narrow, number, product, total, variable
-
-UNKNOWN = "shift by "
-"""Begins the register of a variable whose scale is a constant without a known value."""
+from checkseries.facts.asm_value import Value, difference, narrow, number, variable
 
 _CONDITIONS = "eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le|al|nv"
 _BRANCH = re.compile(rf"b(?:c?\.(?:{_CONDITIONS})|{_CONDITIONS})\Z")
@@ -74,34 +70,18 @@ _MIXED = frozenset(
 """Write a number that is not known into their first operand; it may be a mask or hold multiples only."""
 _MEMORY = re.compile(r"\[(.*)\](!?)\Z", re.DOTALL)
 _EXTEND = re.compile(r"(lsl|lsr|asr|ror|uxt[bhwx]|sxt[bhwx])\b\s*#?\s*(.*)\Z", re.IGNORECASE | re.DOTALL)
-_SYMBOL = re.compile(r"([A-Za-z_.$][\w.$]*)\s*(?:([+-])\s*(.*))?\Z", re.DOTALL)
 _VECTOR = re.compile(r"[{]|[bhsdqvzp]\d+\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """A step that computes an address from a symbol, or reads or writes there."""
-
-    at: int
-    address: Value
-    memory: bool
-    constant: str = ""
-    """The text of the constant offset of ``[xB, #CONSTANT]``."""
-    offset: int | None = None
+_WIDTH = {"x": 8, "w": 4, "b": 1, "h": 2, "s": 4, "d": 8, "q": 16}
+_SUFFIX = {"b": 1, "h": 2, "w": 4}
+_ACCESS = re.compile(r"(?:ld|st)(?:r|ur|tr|ar|apr|apur|lr|lur|xr|axr|lxr|lar|llr)s?([bhw]?)\Z")
 
 
-Record = Callable[[Access], None]
+class Arm64(Processor):
+    """The instructions of arm64."""
 
-
-class Arm64:
-    """Runs instructions on states; what accesses memory goes to ``record``, if there is one."""
-
-    def __init__(self, known: Definitions, aliases: Mapping[str, str]) -> None:
-        self.known = known
-        self.aliases = aliases
-        self.record: Record | None = None
-        self._constants: dict[str, int | None] = {}
-        self._at = 0
+    registers = (*(f"x{each}" for each in range(31)), "sp")
 
     # --- how a step leaves
 
@@ -222,30 +202,8 @@ class Arm64:
             return found if found is not None else self._lost(left, right, at)
         return self._plus(left, right, at)
 
-    def _plus(self, left: Value, right: Value, at: int) -> Value:
-        found = total(left, right)
-        return found if found is not None else self._lost(left, right, at)
-
-    def _lost(self, left: Value, right: Value, at: int) -> Value:
-        return variable("made", at, "", index=False, maybe=left.symbols | right.symbols)
-
     def _product(self, state: State, left: str, right: str, at: int) -> Value:
-        one, other = self._operand(state, left, at), self._operand(state, right, at)
-        if one.constant is not None:
-            one, other = other, one
-        if other.constant is None:
-            return self._lost(one, other, at)
-        return self._scaled_by(one, other.constant, at)
-
-    def _scaled_by(self, found: Value, factor: int, at: int) -> Value:
-        scaled = product(found, factor, at)
-        return scaled if scaled is not None else self._lost(found, found, at)
-
-    def _scaled(self, found: Value, by: int | None, at: int, text: str) -> Value:
-        if by is None or not 0 <= by < 64:
-            name = f"{UNKNOWN}{text.removeprefix('#')}"
-            return replace(variable("made", at, name, index=False, maybe=found.symbols), scaled=at)
-        return self._scaled_by(found, 1 << by, at)
+        return self._multiplied(self._operand(state, left, at), self._operand(state, right, at), at)
 
     def _extended(self, found: Value, how: str, at: int) -> Value:
         """An operand as ``lsl #3`` or ``uxtw #3`` changes it."""
@@ -281,13 +239,31 @@ class Arm64:
         held = self._read(state, name).constant
         return None if held is None else held & (31 if name.startswith("w") else 63)
 
-    # --- operands
+    # --- what a step takes
 
-    def constant(self, text: str) -> int | None:
-        """The value of an immediate operand."""
-        if text not in self._constants:
-            self._constants[text] = value(text, self.known)
-        return self._constants[text]
+    def several(self, step: Step) -> bool:
+        """Whether it loads or stores several registers at once."""
+        return step.word in SEVERAL
+
+    def widths(self, step: Step) -> tuple[int, ...]:
+        """How many bytes a load or store takes for each register; empty if it is none, or not known."""
+        count = 2 if step.word in SEVERAL else 1
+        moved = step.operands[: len(step.operands) - 1]
+        if step.word in _STATUS or len(moved) < count:
+            return ()
+        if step.word == "ldpsw":
+            return (4, 4)
+        if count == 1:
+            match = _ACCESS.match(step.word)
+            if match is None:
+                return ()
+            if match[1]:
+                return (_SUFFIX[match[1]],)
+        name = register(moved[0], self.aliases) or moved[0].lower()
+        wide = _WIDTH.get(name[0]) if re.fullmatch(r"[xw](?:\d+|zr)|[bhsdq]\d+", name) else None
+        return (wide,) * count if wide else ()
+
+    # --- operands
 
     def _operand(self, state: State, text: str, at: int) -> Value:
         name = register(text, self.aliases)
@@ -323,20 +299,6 @@ class Arm64:
             state["sp" if name in ("sp", "wsp") else "x" + name[1:]] = found
             self._tell(at, found, memory=False)
         return True
-
-    def _address(self, text: str, at: int, *, page: bool = False) -> Value:
-        """The address of a symbol, plus or minus a constant."""
-        match = _SYMBOL.match(text.strip())
-        if match is None or text.strip() == ".":
-            return variable("made", at, text, index=False)
-        symbol, sign, rest = match.groups()
-        found = Value(symbol, page=page)
-        if not sign:
-            return found
-        offset = self.constant(rest)
-        if offset is None:
-            return Value(terms=((Variable("made", at, text, index=False), 1),), maybe=frozenset({symbol}))
-        return replace(found, offset=offset if sign == "+" else -offset)
 
     # --- memory
 
@@ -402,9 +364,3 @@ class Arm64:
         address = self._plus(base, right, at)
         self._tell(at, address, memory=True)
         return address
-
-    def _tell(
-        self, at: int, address: Value, *, memory: bool, constant: str = "", offset: int | None = None
-    ) -> None:
-        if self.record is not None and address.symbols and not address.page:
-            self.record(Access(at, address, memory, constant, offset))

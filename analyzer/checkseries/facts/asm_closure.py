@@ -6,13 +6,26 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from checkseries.facts.asm_condition import Guard
+from checkseries.facts.asm_condition import Assumption, Guard
 from checkseries.facts.asm_constant import Measure, asm_constants
 from checkseries.facts.asm_text import Define, Include, Line, Macro, Source, asm_source, statements
 from checkseries.tree import Snapshot, fact
 
 MOST_FILES = 600
 MOST_ROUNDS = 64
+
+
+_GIVEN: Mapping[str, Assumption] = {
+    "x86": {
+        "defined(CONFIG_X86_64)": True, "defined(CONFIG_X86_32)": False, "defined(CONFIG_64BIT)": True,
+        "defined(__x86_64__)": True, "defined(__i386__)": False,
+    },
+    "riscv": {
+        "defined(CONFIG_64BIT)": True, "defined(CONFIG_32BIT)": False, "__riscv_xlen == 64": True,
+        "__riscv_xlen == 32": False, "__riscv_xlen < 64": False, "__SIZEOF_POINTER__ == 8": True,
+        "__SIZEOF_POINTER__ == 4": False, "__SIZEOF_INT__ == 4": True, "__SIZEOF_SHORT__ == 2": True,
+    },
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +43,11 @@ class Closure:
     """What ``.set`` and ``.equ`` give outside of functions, if they give a name one thing only."""
     measurer: Measure | None
     why: str = ""
+
+    @property
+    def given(self) -> Assumption:
+        """What the conditions of the architecture say where it has 64 bits: the only way in which it is read."""
+        return _GIVEN.get(self.arch, {})
 
     def define(self, name: str) -> tuple[Define, ...]:
         """All definitions of a macro of the preprocessor, an ``#undef`` being one without a body."""

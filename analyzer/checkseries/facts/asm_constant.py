@@ -37,6 +37,9 @@ class Definitions(Protocol):
     def define(self, name: str) -> tuple[tuple[str, ...] | None, str] | None:
         """The parameters (None if it takes none) and body of a macro; None if there is not just one."""
 
+    def defined(self, name: str, /) -> bool:
+        """Whether the preprocessor may have a macro of that name, whatever it is."""
+
     def measured(self, name: str, /) -> str | None:
         """The C expression that asm-offsets.c gives a name to."""
 
@@ -249,6 +252,7 @@ class _Unmeasured:
 
     def __init__(self, known: Definitions) -> None:
         self.define = known.define
+        self.defined = known.defined
 
     def measured(self, _name: str, /) -> str | None:
         return None

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from checkseries.facts.asm_closure import Closure
 from checkseries.facts.asm_condition import Assumption, Condition, Guard, NotAssumedError, present
@@ -30,7 +31,8 @@ FORK, GOTO, CLOBBER, END = "%fork", "%goto", "%clobber", "%end"
 
 _LABEL = re.compile(r'\s*([A-Za-z_.$][\w.$\\@]*|\d+)\s*:(?![:\w])|\s*("[^"]+")\s*:')
 _WORD = re.compile(r"\s*([A-Za-z_.%$][\w.$]*)\s*(.*)\Z", re.DOTALL)
-_NUMERIC = re.compile(r"(?<![\w.$%])(\d+)([fb])(?![\w.$])")
+_CALL = re.compile(r"(\w+)\s*\(([^()]*)\)\Z")
+_NUMERIC = re.compile(r"(?<![\w.%])(\d+)([fb])(?![\w.$])")
 _REQ = re.compile(r"\s*([\w.$]+)\s+\.req\s+([\w.$]+)\s*\Z", re.IGNORECASE)
 _MARK = re.compile(r"(SYM_\w+|ENTRY|ENDPROC|END|WEAK|EXPORT_SYMBOL\w*|BTI_C|AARCH64_VALID_\w+)\Z")
 _OPENING = re.compile(r"SYM_\w*START\w*|SYM_INNER_LABEL\w*|ENTRY|WEAK")
@@ -121,7 +123,7 @@ def _variants(
     closure: Closure, lines: tuple[Line, ...], split: frozenset[str] | None, budget: Budget
 ) -> tuple[Variant, ...]:
     found: dict[tuple[tuple[Step, ...], object], tuple[list[Mapping[str, bool]], Mapping[str, str]]] = {}
-    waiting: list[dict[str, bool]] = [{}]
+    waiting: list[dict[str, bool]] = [dict(closure.given)]
     count = 0
     own = Budget(MOST_EFFORT)
     while waiting:
@@ -236,6 +238,10 @@ class Expander:
             except NotAssumedError:
                 found.append(guard)
         return tuple(found)
+
+    def defined(self, name: str) -> bool:
+        """Whether the preprocessor may have a macro of that name, whatever it is."""
+        return bool(self.closure.define(name))
 
     def measured(self, name: str) -> str | None:
         """The C expression that asm-offsets.c gives a name to; None if it gives none."""
@@ -383,17 +389,36 @@ class Expander:
         if rest.startswith("(") and self._call(line, name, rest, depth):
             return
         if self.closure.define(name) and not rest.startswith("("):
-            meaning = self.define(name)
-            if meaning is None or meaning[0] is not None or depth > _DEPTH:
+            meaning = self._mnemonic(name)
+            if meaning is None or depth > _DEPTH:
                 self._emit(line, CLOBBER, (f"what {name} means is not known", rest))
                 return
-            for statement in statements(f"{meaning[1]} {rest}"):
+            for statement in statements(f"{meaning} {rest}"):
                 self._statement(line, statement, depth + 1)
             return
-        if name in IDIOMS:
+        if name in IDIOMS and self.closure.arch == "arm64":
             self._expand(line, IDIOMS[name], rest, depth, split=False)
             return
         self._emit(line, name.lower(), tuple(self._operand(each) for each in operands(rest)))
+
+    def _mnemonic(self, name: str) -> str | None:
+        """What a name stands for in the place of an instruction, macros of one word within it expanded."""
+        found = self.define(name)
+        if found is None or found[0] is not None:
+            return None
+        text = found[1]
+        for _ in range(8):
+            match = _CALL.match(text)
+            inner = self.define(match[1]) if match else None
+            if match is None or inner is None:
+                return text if match is None else None
+            given = operands(match[2])
+            if inner[0] is None or len(inner[0]) != len(given) or "#" in inner[1]:
+                return None
+            bound = dict(zip(inner[0], given, strict=True))
+            text = _PARAMETER.sub(partial(_bound, bound), inner[1])
+            _bounded(len(text))
+        return None
 
     def _operand(self, text: str) -> str:
         """An operand with names that the preprocessor makes a register replaced; all else stays as written."""
@@ -402,10 +427,10 @@ class Expander:
             word = match.group(0)
             for _ in range(8):
                 defined = self.define(word) if self.closure.define(word) else None
-                if defined is None or defined[0] is not None or not re.fullmatch(r"[A-Za-z_]\w*", defined[1]):
+                if defined is None or defined[0] is not None or not re.fullmatch(r"[%$]?\w+", defined[1]):
                     break
                 word = defined[1]
-            return word if register(word, self.aliases) else match.group(0)
+            return word if names_register(self.closure.arch, word, self.aliases) else match.group(0)
 
         return re.sub(r"(?<![\w.$\\:])[A-Za-z_]\w*(?![\w(])", named, text)
 
@@ -686,6 +711,26 @@ class Expander:
                 self._emit(line, GOTO, (end,))
                 self._label(line, other)
         self._label(line, end)
+
+
+_PARAMETER = re.compile(r"\b[A-Za-z_]\w*\b")
+
+
+def _bound(bound: Mapping[str, str], match: re.Match[str]) -> str:
+    return bound.get(match[0], match[0])
+
+
+_NAMED = {
+    "riscv": re.compile(r"(?:zero|ra|[sgt]p|fp|t[0-6]|s\d|s1[01]|a[0-7]|x[12]?\d|x3[01])\Z"),
+    "x86": re.compile(r"%[a-z]\w*\Z"),
+}
+"""How registers are written, where any word of that form is one."""
+
+
+def names_register(arch: str, word: str, aliases: Mapping[str, str]) -> bool:
+    """Whether a word names a register of an architecture."""
+    pattern = _NAMED.get(arch)
+    return register(word, aliases) is not None if pattern is None else pattern.match(word) is not None
 
 
 def _bounded(size: int) -> None:

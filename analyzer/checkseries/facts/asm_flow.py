@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from checkseries.facts.asm_expand import END, FORK, GOTO, Budget, Step, TooMuchError
 from checkseries.facts.asm_value import Value, Variable, difference, total, variable
 
 MOST_SWEEPS = 60
-REGISTERS = (*(f"x{each}" for each in range(31)), "sp")
 
 State = dict[str, Value]
 
@@ -72,7 +71,11 @@ def blocks(
     for step, leaving in zip(steps, jumps, strict=True):
         targets = leaving.labels if leaving else ()
         for operand in step.operands:
-            open_ |= {name for name in _NAMES.findall(operand) if name in labels and name not in targets}
+            open_ |= {
+                name
+                for each in _NAMES.findall(operand)
+                if (name := each.lstrip("$")) in labels and name not in targets
+            }
     starts = {0} | {at for at, step in enumerate(steps) if step.label}
     starts |= {at + 1 for at, leaving in enumerate(jumps) if leaving is not None}
     order = sorted(at for at in starts if at < len(steps))
@@ -102,16 +105,17 @@ class Machine:
 
     run: Callable[[State, Step, int], None]
     leaves: Callable[[Step], Jump | None]
+    registers: tuple[str, ...]
 
 
-def unknown(kind: str, node: int) -> State:
+def unknown(registers: Iterable[str], kind: str, node: int) -> State:
     """Registers of which nothing is known: each a variable of its own."""
-    return {register: variable(kind, node, register) for register in REGISTERS}
+    return {register: variable(kind, node, register) for register in registers}
 
 
 def spoil(state: State, at: int) -> None:
     """Make every register unknown, as a call does or what is not understood."""
-    state.update(unknown("spoilt", at))
+    state.update(unknown(state, "spoilt", at))
 
 
 class Flow:
@@ -181,10 +185,10 @@ class Flow:
 
     def _entry(self, at: int) -> State:
         if self.blocks[at].open:
-            return unknown("entry", at)
+            return unknown(self.machine.registers, "entry", at)
         forward = [self._after[source] for source in self._into[at] if self._rank[source] < self._rank[at]]
         state: State = {}
-        for register in REGISTERS:
+        for register in self.machine.registers:
             start = self._joined(at, register, [each[register] for each in forward])
             state[register] = self._moved(at, register, start)
         return state
@@ -223,7 +227,7 @@ class Flow:
             if self.blocks[at].open:
                 continue
             backs = [self._after[source] for source in self._into[at] if self._rank[source] >= self._rank[at]]
-            for register in REGISTERS:
+            for register in self.machine.registers:
                 for back in backs:
                     changed |= self._check(at, register, back[register])
         return changed

@@ -9,9 +9,11 @@ a line, a directive of the preprocessor.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from checkseries.facts.asm_condition import Condition, Guard, NotAssumedError, condition, defined
+from checkseries.facts.c_decl import arch_of
 from checkseries.tree import Snapshot, fact
 
 MOST_BYTES = 2_000_000
@@ -20,6 +22,9 @@ MOST_BRANCHES = 100
 
 _BLANK = re.compile(r'"(?:\\.|[^"\\\n])*+"?|/\*.*?(?:\*/|\Z)|//(?:\\\r?\n|[^\n])*', re.DOTALL)
 _STATEMENT = re.compile(r'(?:"(?:\\.|[^"\\])*+"?|[^";])++')
+_HASH = frozenset({"x86", "riscv", "mips"})
+"""Where a ``#`` begins a comment anywhere (GNU as, "Machine Dependent Features")."""
+_COMMENT = re.compile(r'((?:"(?:\\.|[^"\\])*+"?|[^"#])*+)#.*', re.DOTALL)
 _DIRECTIVE = re.compile(
     r"\s*#\s*(ifdef|ifndef|if|elif|else|endif|define|undef|include)\b\s*(.*)\Z", re.DOTALL
 )
@@ -27,7 +32,10 @@ _DEFINE = re.compile(r"(\w+)(\(([^()]*)\))?\s*(.*)\Z", re.DOTALL)
 _MACRO = re.compile(r"\s*\.macro\s+([\w.$]+)\s*,?\s*(.*)\Z", re.IGNORECASE)
 _ENDM = re.compile(r"\s*\.endm\b", re.IGNORECASE)
 _INCLUDE = re.compile(r'(?:"([^"]+)"|<([^>]+)>)')
-_FUNCTION = re.compile(r"\s*(SYM_\w*START\w*|ENTRY|WEAK)\s*\(\s*([\w.$]+)\s*[,)]")
+_FUNCTION = re.compile(r"\s*(SYM_\w*START\w*|ENTRY|WEAK|LEAF|NESTED)\s*\(\s*([\w.$]+)\s*[,)]")
+
+
+_STRETCH = re.compile(r"\s*(?:SYM_\w*START\w*|ENTRY|WEAK|LEAF|NESTED)\s*\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,17 @@ def asm_source(tree: Snapshot, path: str) -> Source | None:
     if len(text) > MOST_BYTES:
         return Source(path, why=f"{path} is larger than {MOST_BYTES} bytes")
     return source(path, text)
+
+
+def stretches(lines: tuple[Line, ...]) -> Iterator[tuple[Line, ...]]:
+    """The lines from one function's start to the next one's."""
+    start = 0
+    for at, line in enumerate(lines):
+        if at > start and _STRETCH.match(line.text):
+            yield lines[start:at]
+            start = at
+    if lines[start:]:
+        yield lines[start:]
 
 
 def blanked(text: str) -> str:
@@ -173,6 +192,7 @@ class _Reader:
     def __init__(self, path: str, raw: list[str]) -> None:
         self.path = path
         self.raw = raw
+        self._hash = arch_of(path) in _HASH
         self.why = ""
         self._conditionals: list[_Open] = []
         self._guards: tuple[Guard, ...] = ()
@@ -195,7 +215,9 @@ class _Reader:
             self._directive(directive.group(1), directive.group(2).strip(), fresh)
         elif not text.lstrip().startswith("#"):  # '# 12 "file"' and '#error' say nothing to the assembler
             self._fresh = None
-            if not self._dead:
+            if self._hash and "#" in text:
+                text = _COMMENT.sub(r"\1", text)
+            if not self._dead and text.strip():
                 self._statement(number, text)
 
     def result(self) -> Source:

@@ -1,0 +1,194 @@
+"""An offset of asm-offsets.c must be one of the structure that the register points to.
+
+Why: when a symbol becomes an object of another type, the constants that its users add still build, and are the
+offsets of the members of a structure that is no longer there.
+
+Not found: objects whose address is handed over in a register, on the stack or in memory; structures that hold
+others by value, or members of the same name at the same place. Assembly of arm64 is read, of no other architecture.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from checkseries.facts.answer import Unknown
+from checkseries.facts.asm import MemberAccess, Sites, asm_constants
+from checkseries.facts.asm_table import Table, asm_naming, measured_types, reached, table
+from checkseries.facts.c_decl import arch_of
+from checkseries.facts.c_layout import LP64, Layout, bodies_of, layout
+from checkseries.facts.c_text import code
+from checkseries.judge.history import History
+from checkseries.judge.rule import Subject, bad, counted, good, rule
+from checkseries.judge.tables import touched_tables, words
+from checkseries.model import (
+    Confidence,
+    Finding,
+    Held,
+    Related,
+    Severity,
+    Undecided,
+    Verdict,
+    Witness,
+    WitnessKind,
+)
+from checkseries.tree import Snapshot
+
+_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_OFFSETOF = re.compile(r"offsetof\s*\(\s*((?:struct|union)\s+\w+)\s*,\s*(\w+)", re.ASCII)
+_BY_VALUE = re.compile(r"\b(?:struct|union)\s+\w+\s+(?!\*)\w", re.ASCII)
+
+
+def accessed(history: History, _arch: str) -> Iterator[Subject]:
+    """The objects that changed functions read or write at an offset with a name, and those whose type changes."""
+    return touched_tables(history, _named)
+
+
+def _named(sites: Sites) -> bool:
+    return any(_WORD.search(each.constant) for each in sites.members)
+
+
+@rule(
+    "stale-offset",
+    severity=Severity.WARNING,
+    confidence=Confidence.MEDIUM,
+    since="0.1",
+    subjects=accessed,
+    words=words,
+    summary=counted("offsets of asm-offsets.c in use"),
+)
+def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
+    """One verdict a read or write whose offset asm-offsets.c names."""
+    seen = set()
+    for path in asm_naming(tree, subject.name):
+        arch = arch_of(path) or ""
+        of = table(tree, subject.name, arch)
+        known = asm_constants(tree, arch)
+        for access in reached(tree, subject.name, path).members if of is not None else ():
+            offsets = [
+                match
+                for name in _WORD.findall(access.constant)
+                for match in _OFFSETOF.findall(known.get(name, ""))
+            ]
+            if of is None or len(offsets) != 1 or (access.place, access.constant) in seen:
+                continue
+            seen.add((access.place, access.constant))
+            wanted, member = offsets[0]
+            yield _judged(tree, access, of, (measured_types(wanted)[0], member), arch)
+
+
+def _judged(tree: Snapshot, access: MemberAccess, of: Table, wanted: tuple[str, str], arch: str) -> Verdict:
+    type_name, member = wanted
+    if " ".join(of.type.split()) == type_name:
+        return Held(access.place, f"{access.constant} is an offset of {type_name}, as {of.name} is")
+    if not of.whole or of.layout is None:
+        return Undecided(
+            access.place, f"{access.constant} is an offset of {type_name}, but {of.name} is {of.type}"
+        )
+    doubt = _doubt(tree, of, of.layout, wanted, arch)
+    if doubt:
+        return Undecided(access.place, f"{access.constant} is an offset of {type_name}: {doubt}")
+    related = [Related(of.place, f"{of.name} is {'an array of ' if of.array else ''}{of.type}")]
+    if of.of is not None:
+        related.append(Related(of.of, f"{of.type} is defined here"))
+    return Finding(
+        rule="stale-offset",
+        severity=Severity.WARNING,
+        confidence=Confidence.MEDIUM,
+        place=access.place,
+        subject=of.name,
+        message=f"{access.constant} is the offset of {member} in {type_name}, but {of.name} is {of.type}",
+        archs=(arch,),
+        related=tuple(related),
+        witness=Witness(
+            WitnessKind.SITE, (f"arch/{arch}/kernel/asm-offsets.c: offsetof({type_name}, {member})",)
+        ),
+    )
+
+
+def _doubt(tree: Snapshot, of: Table, here: Layout, wanted: tuple[str, str], arch: str) -> str:
+    """Why the offset of the other type may be meant; empty if it cannot."""
+    type_name, member = wanted
+    for each in (of.type, type_name):
+        kind, _, tag = each.partition(" ")
+        bodies = bodies_of(tree, kind, tag, of.place.path) if kind in ("struct", "union") else ()
+        if not bodies:
+            return f"what {each} holds is not known"
+        for body in bodies:
+            text = code(tree.read(body.path) or b"").text[body.brace : body.close]
+            if _BY_VALUE.search(text):
+                return f"{each} holds others"
+    there = layout(tree, type_name, LP64, f"arch/{arch}/kernel/asm-offsets.c")
+    if isinstance(there, Unknown):
+        return there.because
+    if {each for each in here.members if each.name == member} & set(there.members):
+        return f"{of.type} has {member} there, too"
+    return ""
+
+
+_OLD = "struct mail {\n\tvoid *entry;\n\tlong state;\n};\n"
+_NEW = "struct parcel {\n\tlong weight;\n\tlong length;\n\tvoid *entry;\n};\n"
+_C = '#include "mail.h"\n\nstruct mail boot_mail;\n'
+_OFFSETS = "int main(void)\n{\n\tDEFINE(MAIL_STATE, offsetof(struct mail, state));\n}\n"
+_ASM = """\
+SYM_FUNC_START(start)
+	adr_l	x0, boot_mail
+	ldr	x1, [x0, #MAIL_STATE]
+	ret
+SYM_FUNC_END(start)
+"""
+_BASE = {
+    "arch/arm64/kernel/mail.h": _OLD + _NEW,
+    "arch/arm64/kernel/mail.c": _C,
+    "arch/arm64/kernel/asm-offsets.c": _OFFSETS,
+    "arch/arm64/kernel/start.S": _ASM,
+}
+
+EXAMPLES = (
+    bad(
+        "the object becomes another structure",
+        _BASE,
+        {"arch/arm64/kernel/mail.c": _C.replace("struct mail b", "struct parcel b")},
+        finds=("1 arch/arm64/kernel/start.S:3",),
+    ),
+    bad(
+        "another object is taken, the offset stays",
+        {**_BASE, "arch/arm64/kernel/mail.c": f"{_C}struct parcel boot_parcel;\n"},
+        {"arch/arm64/kernel/start.S": _ASM.replace("boot_mail", "boot_parcel")},
+        finds=("1 arch/arm64/kernel/start.S:3",),
+    ),
+    bad(
+        "the constant becomes one of another structure",
+        _BASE,
+        {"arch/arm64/kernel/asm-offsets.c": _OFFSETS.replace("struct mail, state", "struct parcel, length")},
+        finds=("1 arch/arm64/kernel/start.S:3",),
+    ),
+    good(
+        "the offset follows",
+        _BASE,
+        {
+            "arch/arm64/kernel/mail.c": _C.replace("struct mail b", "struct parcel b"),
+            "arch/arm64/kernel/asm-offsets.c": _OFFSETS.replace(
+                "struct mail, state", "struct parcel, length"
+            ),
+        },
+    ),
+    good(
+        "almost: the structure is held by the other one",
+        {
+            **_BASE,
+            "arch/arm64/kernel/mail.h": f"{_OLD}struct parcel {{\n\tstruct mail mail;\n\tlong weight;\n}};\n",
+        },
+        {"arch/arm64/kernel/mail.c": _C.replace("struct mail b", "struct parcel b")},
+    ),
+    good(
+        "almost: both have that member there",
+        {**_BASE, "arch/arm64/kernel/mail.h": _OLD + _NEW.replace("length", "state")},
+        {"arch/arm64/kernel/mail.c": _C.replace("struct mail b", "struct parcel b")},
+    ),
+    good(
+        "it was another structure before",
+        {**_BASE, "arch/arm64/kernel/mail.c": _C.replace("struct mail b", "struct parcel b")},
+        {"arch/arm64/kernel/start.S": _ASM.replace("\tret\n", "\tnop\n\tret\n")},
+    ),
+)
