@@ -1,0 +1,27 @@
+"""Units and their types as facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from checkseries.facts.unit import Configuration, Unit, walked
+from checkseries.facts.unit_type import Types
+from checkseries.tree import Snapshot, fact
+
+
+@fact(keep=4)
+def unit(tree: Snapshot, path: str, arch: str, values: Configuration) -> Unit:
+    """A file as the compiler sees it, with the headers of constants that the build would make first."""
+
+    def made(source: str) -> Mapping[str, int]:
+        found = constants(tree, source, arch, values)
+        return {name: value for name, value in found.items() if isinstance(value, int)}
+
+    return walked(tree, path, arch, values, made)
+
+
+@fact
+def constants(tree: Snapshot, path: str, arch: str, values: Configuration) -> Mapping[str, int | str]:
+    """The constants that the build takes from a file like ``asm-offsets.c``; a text says why one is not known."""
+    return MappingProxyType(Types(walked(tree, path, arch, values)).constants())
