@@ -25,3 +25,9 @@ def unit(tree: Snapshot, path: str, arch: str, values: Configuration) -> Unit:
 def constants(tree: Snapshot, path: str, arch: str, values: Configuration) -> Mapping[str, int | str]:
     """The constants that the build takes from a file like ``asm-offsets.c``; a text says why one is not known."""
     return MappingProxyType(Types(walked(tree, path, arch, values)).constants())
+
+
+@fact(keep=4)
+def types(tree: Snapshot, path: str, arch: str, values: Configuration) -> Types:
+    """The types of a file, measured as they are asked for: what is asked depends on nothing but the unit."""
+    return Types(unit(tree, path, arch, values))

@@ -22,6 +22,7 @@ from checkseries.facts.generated import brought, computed, offsets_source, wrapp
 from checkseries.facts.include import joined
 from checkseries.facts.kconfig import Evaluation, model
 from checkseries.facts.kconfig.evaluate import Mode
+from checkseries.facts.kconfig.symbol import Type
 from checkseries.facts.predefined import DOUBTFUL, predefined
 from checkseries.tree import Snapshot
 
@@ -102,9 +103,10 @@ def configuration(
         if not found.written(symbol):
             continue
         value = found.text(symbol)
-        kind = symbol.type.value
-        if kind == "string":
+        if symbol.type is Type.STRING:
             value = f'"{value}"'
+        elif symbol.type is Type.HEX and value and not value.lower().startswith("0x"):
+            value = f"0x{value}"
         if value and value != "n":
             values.append((symbol.name, value))
     return Configuration(name, tuple(sorted(values)))

@@ -111,7 +111,7 @@ _INTS: Mapping[tuple[str, ...], tuple[int, bool]] = MappingProxyType(
 )  # fmt: skip
 _WORDS = frozenset(word for words in _INTS for word in words) | {"void", "float", "double"}
 _SPELLED = {"__signed__": "signed", "__signed": "signed", "__inline": "inline"}
-_QUALIFIERS = QUALIFIERS | {"__extension__", "__volatile", "__restrict"}
+_QUALIFIERS = QUALIFIERS | {"__extension__", "__volatile", "__restrict", "__seg_gs", "__seg_fs"}
 _ALIGNAS = ("_Alignas", "alignas")
 # Attributes that change no layout. Sources: gcc's manual, "Extending C", attributes of variables, types and functions.
 _HARMLESS = frozenset(
