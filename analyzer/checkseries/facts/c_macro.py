@@ -1,7 +1,7 @@
 """What macros make of a text: C11 6.10.3, with GNU's named variable arguments.
 
 Works on the words of preprocessing tokens alone. What one set of definitions makes of a text is exact or an
-error; strings are blanked already, so what ``#`` makes is an empty one.
+error; strings are blanked already, so what ``#`` makes is right only for what is written without blanks.
 """
 
 from __future__ import annotations
@@ -164,7 +164,8 @@ def _substituted(
         word = body[index]
         after = body[index + 1] if index + 1 < len(body) else ""
         if word == "#" and after in given:
-            made.append(_Word('""', _NONE))
+            text = "".join(each.text for each in given[after]).replace('"', "")
+            made.append(_Word(f'"{text}"', _NONE))
             index += 2
             continue
         if word not in given:

@@ -13,7 +13,7 @@ from checkseries.tree import Snapshot, fact
 _LIST = re.compile(r"^[ \t]*(generic-y|mandatory-y|syscall-y|generated-y)[ \t]*\+=[ \t]*(\S+)", re.MULTILINE)
 _NOTHING = re.compile(r"(?!)")
 _OFFSET = re.compile(r"^[ \t]*(?:DEFINE|OFFSET)\s*\(\s*(\w+)", re.MULTILINE | re.ASCII)
-_WORD = re.compile(r"\b[A-Za-z_]\w{2,}", re.ASCII)
+_GIVEN = re.compile(r"\b[A-Z]\w*[ \t]*\([ \t]*([A-Za-z_]\w*)[ \t]*[,)]", re.ASCII)
 _PASTED = re.compile(r"\b([A-Za-z_]\w*)[ \t]*##", re.ASCII)
 _REGISTER = re.compile(r"^(?:Sysreg|SysregFields)[ \t]+(\w+)", re.MULTILINE | re.ASCII)
 _CAP = re.compile(r"^[A-Za-z0-9_]+$", re.MULTILINE | re.ASCII)
@@ -62,12 +62,12 @@ def wrapped(tree: Snapshot, name: str, arch: str, *, public: bool) -> str | None
 
 
 def _offset_names(tree: Snapshot, arch: str) -> list[str]:
-    """Patterns of all names that ``asm-offsets.c`` may make: any word of it, and what is pasted to one."""
+    """Patterns of all names that ``asm-offsets.c`` may make: what is given to a macro first, and what is pasted to a word."""
     found: set[str] = {"(?!)"}
     for path in tree.named("asm-offsets*.c"):
         if path.startswith(f"arch/{arch}/"):
             text = tree.text(path) or ""
-            found.update(re.escape(word) for word in _WORD.findall(text))
+            found.update(_GIVEN.findall(text))
             found.update(rf"{word}\w+" for word in _PASTED.findall(text))
     return sorted(found)
 

@@ -343,6 +343,10 @@ class _Walk:
         self.now[name] = define
         self.history.setdefault(name, []).append((self.time, define))
 
+    def define(self, name: str, body: str) -> None:
+        """Define a macro as ``-D`` does."""
+        self._set(name, Define(name, None, variadic=False, body=body))
+
     def run(self) -> None:
         for path in _FIRST:
             if self.tree.exists(path):
@@ -552,17 +556,13 @@ class _Walk:
     def _include(
         self, line: _Line, path: str, doubt: str, depth: int, includes: list[tuple[int, int]]
     ) -> None:
-        match = _TARGET.match(line.text)
+        match = _TARGET.match(line.text) or _TARGET.match(self._computed_target(line))
         if match is None:
-            name = self._computed_name(line)
-            if not name:
-                self._lacks(f"`#include {line.text.strip()}`")
-                includes.append((line.start, -1))
-                return
-            quoted = False
-        else:
-            quoted = match[1] is None
-            name = (match[1] or match[2]).strip()
+            self._lacks(f"`#include {line.text.strip()}`")
+            includes.append((line.start, -1))
+            return
+        quoted = match[1] is None
+        name = (match[1] or match[2]).strip()
         meant = self._meant(path, name, quoted, line.word == "include_next")
         self.time += 1
         if meant is not None:
@@ -575,14 +575,12 @@ class _Walk:
             self._bring(name, doubt)
         self.time += 1
 
-    def _computed_name(self, line: _Line) -> str:
-        """``#include TRACE_INCLUDE(x)`` and others: strings are blanked, so only ``<...>`` can be told."""
+    def _computed_target(self, line: _Line) -> str:
+        """What ``#include TRACE_INCLUDE(x)`` and others come to; "" if that cannot be told."""
         try:
-            words = expand(words_of(line.text), self.lookup)
+            return "".join(expand(words_of(line.text), self.lookup))
         except NoExpansionError:
             return ""
-        text = "".join(words)
-        return text[1:-1] if text.startswith("<") and text.endswith(">") else ""
 
     def _lacks(self, what: str) -> None:
         if what not in self.missing:
@@ -731,9 +729,18 @@ def _options(tree: Snapshot, path: str, arch: str) -> frozenset[str]:
 
 
 def walked(
-    tree: Snapshot, path: str, arch: str, values: Configuration, constants: Constants | None = None
+    tree: Snapshot,
+    path: str,
+    arch: str,
+    values: Configuration,
+    constants: Constants | None = None,
+    module: bool | None = None,
 ) -> Unit:
-    """A file as the compiler sees it; ``constants`` tells what the headers made of a C file define."""
+    """A file as the compiler sees it.
+
+    ``constants`` tells what the headers made of a C file define, ``module`` whether the file is compiled for
+    one, if that is known.
+    """
     known = dict_of(values)
     predefs = predefined(arch, known)
     if predefs is None:
@@ -742,6 +749,10 @@ def walked(
     if failure:
         return Unit(path, arch, values, (), {}, (), (), failure)
     walk = _Walk(tree, path, arch, known, predefs, constants)
+    if module is not None:
+        walk.options -= {"MODULE"}
+    if module:
+        walk.define("MODULE", "1")
     try:
         walk.run()
     except (_DoubtError, RecursionError) as error:

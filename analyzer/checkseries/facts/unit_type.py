@@ -19,11 +19,12 @@ from checkseries.facts.c_macro import Define, NoExpansionError, expand, words_of
 from checkseries.facts.c_text import closing, code, tokens
 from checkseries.facts.c_value import Int, Node, NoValueError, Parser, converted, evaluate
 from checkseries.facts.c_words import QUALIFIERS, STORAGE, TAGGED, TYPEOF
-from checkseries.facts.unit import Unit, Visit, dict_of
+from checkseries.facts.unit import Unit, dict_of
 
 _DEEPEST = 60  # types within types
 _MOST_WORDS = 200_000  # of one definition
 _LARGEST = 1 << 40  # bytes of a type
+_CHAIN = 4  # macros that name macros, until one makes a type
 _CANDIDATES = 40  # definitions of one name that are looked at
 _BIGGEST = 16
 """What ``aligned`` means without a number: ``__BIGGEST_ALIGNMENT__`` of all architectures that are covered."""
@@ -296,6 +297,12 @@ def _typedef_words(plain: str, start: int) -> Iterator[str]:
             if word == ";":
                 return
             yield word
+
+
+@functools.lru_cache(maxsize=8192)  # as above
+def _called(data: bytes) -> frozenset[str]:
+    """The names that are called, or defined, at the beginning of a line."""
+    return frozenset(match[1] for match in _CALL.finditer(code(data).plain))
 
 
 # --- reading a declaration
@@ -849,6 +856,8 @@ class Types:
             if self._heads(number, offset, kind, tag):
                 found.append(self.declaration(number, offset))
         found += self._made(kind, tag)
+        if not found and (made := self._grouped(kind, tag, depth)) is not None:
+            return made
         if len(found) != 1:
             raise UnknownTypeError(
                 f"{kind} {tag} is not defined" if not found else f"{kind} {tag} is defined more than once"
@@ -880,34 +889,83 @@ class Types:
         reader.attributes()
         return reader.peek() == tag and reader.at == len(words) - 1
 
+    def _grouped(self, kind: str, tag: str, depth: int) -> Type | None:
+        """The type of a tag that a macro in the body of another type defines: ``struct_group_tagged(tag, ...)``."""
+        needle = re.compile(rf"[(,]\s*{re.escape(tag)}\s*,", re.ASCII)
+        data = tag.encode()
+        found: list[Type] = []
+        for number, visit in enumerate(self.unit.visits):
+            if data not in visit.data:
+                continue
+            for match in needle.finditer(self.active(number)):
+                heads = [at for at, end in self._heads_in(number) if at < match.start() < end]
+                for at in heads[:1]:
+                    words, time = self.declaration(number, at)
+                    if tag not in words:
+                        continue
+                    reader = _Reader(self, words, self._pack(time), depth + 1)
+                    reader.specifiers()
+                    if f"{kind} {tag}" in reader.inline:
+                        found.append(reader.inline[f"{kind} {tag}"])
+        if len(found) > 1 and any(each != found[0] for each in found):
+            raise UnknownTypeError(f"{kind} {tag} is defined more than once")
+        return found[0] if found else None
+
+    def _heads_in(self, number: int) -> Iterator[tuple[int, int]]:
+        """Where the structs and unions at file scope of a file begin, and where their bodies end."""
+        self._local(number, 0)
+        text = self.active(number)
+        for start, end in self._bodies[number]:
+            before = re.split(r"[;}]", text[max(0, start - 300) : start])[-1]
+            match = re.search(
+                r"(?<![\w$])(?:typedef\s+)?(?:struct|union)(?![\w$])[^()=*]*\Z", before, re.ASCII
+            )
+            if match:
+                yield start - len(before) + match.start(), end
+
     def _made(self, kind: str, name: str) -> list[tuple[tuple[str, ...], int]]:
         """The definitions of a name that macros make at file scope, whole."""
         if self._macro_made is None:
             self._macro_made = {}
-            for visit in self.unit.visits:
-                for words, time in self._made_in(visit):
+            for number in range(len(self.unit.visits)):
+                for words, time in self._made_in(number):
                     for key in _defines(words):
                         self._macro_made.setdefault(key, []).append((words, time))
         return self._macro_made.get((kind, name), [])
 
-    def _made_in(self, visit: Visit) -> Iterator[tuple[tuple[str, ...], int]]:
+    def _makes(self, name: str, time: int, depth: int) -> bool:
+        """Whether a macro may make a definition of a type, itself or by those that it names."""
+        macro = self.unit.macro(name, time)
+        if macro is None or macro.doubt:
+            return False
+        if _MAKES.search(macro.body):
+            return True
+        return depth < _CHAIN and any(
+            word != name and word in self.unit.history and self._makes(word, time, depth + 1)
+            for word in set(words_of(macro.body))
+        )
+
+    def _made_in(self, number: int) -> Iterator[tuple[tuple[str, ...], int]]:
         """What the macros that stand alone in a file make, as far as it may define types."""
-        plain = code(visit.data).plain
-        for match in _CALL.finditer(plain):
+        visit = self.unit.visits[number]
+        names = _called(visit.data)
+        if names.isdisjoint(self.unit.history):
+            return
+        active = self.active(number)
+        for match in _CALL.finditer(active):
             if match[1] not in self.unit.history:
                 continue
             span = visit.span_at(match.start(1))
             if span < 0:
                 continue
             time = visit.spans[span].time
-            macro = self.unit.macro(match[1], time)
-            if macro is None or macro.parameters is None or not _MAKES.search(macro.body):
+            if not self._makes(match[1], time, 0):
                 continue
-            close = closing(plain, match.end() - 1)
-            if close is None or close > visit.spans[span].end or visit.spans[span].doubt:
+            close = closing(active, match.end() - 1)
+            if close is None or visit.spans[span].doubt:
                 continue
             try:
-                words = self.expanded(words_of(plain[match.start(1) : close + 1]), time)
+                words, time = self._words(number, match.start(1), close + 1, 0)
             except UnknownTypeError:
                 continue
             for part in _at_file_scope(words):
