@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from checkseries import __version__
 from checkseries.errors import CheckseriesError, InputError, UsageError
@@ -23,6 +23,9 @@ from checkseries.source.mailbox import Source
 from checkseries.tree import Snapshot, Tree
 from checkseries.tree.locate import Location, locate, open_tree
 from checkseries.tree.remembered import Wordbook
+
+if TYPE_CHECKING:
+    from checkseries.facts.kconfig.evaluate import Mode
 
 CLEAN, FOUND, FAILED = 0, 1, 2
 """Exit statuses: nothing at or above --fail-on; something; could not be judged."""
@@ -310,21 +313,51 @@ def _kconfig_eval(options: argparse.Namespace) -> int:
     if options.arch is None:
         raise UsageError("which architecture? Name one with --arch")
     tree, (arch,), snapshot = _asked(options, [options.arch])
-    start, mode, lines = options.mode, options.mode, ""
-    if options.config is not None:
-        start, mode, lines = options.config, "olddefconfig", _config(options.config)
-    elif options.defconfig is not None:
-        start, mode = f"arch/{arch}/configs/{options.defconfig}", "olddefconfig"
-        text = None if "/" in options.defconfig else snapshot.text(start)
-        if text is None:
-            raise UsageError(f"--defconfig {options.defconfig}: the tree has no {start}")
-        lines = text
+    start, mode, lines = _start(options, arch, snapshot)
     found = values(snapshot, arch, assigned(lines.split("\n")), mode, start)
     if options.format == "json":
         _write(options, render_query_json([found], "eval", tree.name, PROFILES[options.toolchain].text))
     else:
         _write(options, render_values(found))
     return CLEAN
+
+
+def _start(options: argparse.Namespace, arch: str, snapshot: Snapshot) -> tuple[str, Mode, str]:
+    """(what a configuration starts from, how ``conf`` goes on, the lines of the file)."""
+    if options.config is not None:
+        return options.config, "olddefconfig", _config(options.config)
+    if options.defconfig is not None:
+        start = f"arch/{arch}/configs/{options.defconfig}"
+        text = None if "/" in options.defconfig else snapshot.text(start)
+        if text is None:
+            raise UsageError(f"--defconfig {options.defconfig}: the tree has no {start}")
+        return start, "olddefconfig", text
+    return options.mode, options.mode, ""
+
+
+def _layout(options: argparse.Namespace) -> int:
+    from checkseries.facts.kconfig import KconfigError, assigned
+    from checkseries.facts.laid import laid
+    from checkseries.facts.unit import configuration
+    from checkseries.report.json import render_layouts_json
+    from checkseries.report.layout import render_layouts
+
+    if options.arch is None:
+        raise UsageError("which architecture? Name one with --arch")
+    tree, (arch,), snapshot = _asked(options, [options.arch])
+    if options.unit and not snapshot.exists(options.unit):
+        raise UsageError(f"--in {options.unit}: the tree has no such file")
+    start, mode, lines = _start(options, arch, snapshot)
+    try:
+        values = configuration(snapshot, arch, assigned(lines.split("\n")), mode, start)
+    except KconfigError as error:
+        raise InputError(str(error)) from error
+    found = [laid(snapshot, name, arch, values, options.unit or "") for name in options.type]
+    if options.format == "json":
+        _write(options, render_layouts_json(found, tree.name))
+    else:
+        _write(options, render_layouts(found, tree.name, width=_width(), color=_color(options)))
+    return FOUND if any(each.unknown for each in found) else CLEAN
 
 
 def _config(name: str) -> str:
@@ -555,6 +588,17 @@ def _parser() -> argparse.ArgumentParser:
 
     _query_commands(command)
 
+    lies = command("layout", _layout, "where the members of a type lie, on one arch and configuration",
+                   "Show how large types are, where their members lie and where their holes are, without a build.\n"
+                   "Exit status 1 if one is not known.")  # fmt: skip
+    lies.add_argument("type", nargs="+", metavar="TYPE", help="a tag, a typedef, or 'struct foo'")
+    lies.add_argument("--in", dest="unit", metavar="FILE",
+                      help="as this file of the tree has it (default: the header that defines it)")  # fmt: skip
+    _start_options(lies)
+    _tree_options(lies)
+    _toolchain_option(lies)
+    _output_options(lies, ("text", "json"))
+
     rules = command(
         "rules", None, "list, show or test rules and contracts", "List, show or test rules and contracts."
     )
@@ -581,14 +625,7 @@ def _query_commands(command: Callable[[str, object, str, str], argparse.Argument
     """The commands behind ``kconfig``: each a question to the Kconfig of a whole tree."""
     evaluated = command("kconfig eval", _kconfig_eval, "the value of every symbol, as conf computes it",
                         "Print NAME=value for every symbol of an architecture, as conf would compute it.")  # fmt: skip
-    evaluated.add_argument("--arch", metavar="ARCH", help="the architecture")
-    start = evaluated.add_mutually_exclusive_group()
-    start.add_argument("--config", metavar="FILE", help="start from a .config, as olddefconfig does")
-    start.add_argument("--defconfig", metavar="NAME", help="start from a file below arch/ARCH/configs")
-    for mode in ("allnoconfig", "allyesconfig", "allmodconfig", "alldefconfig"):
-        start.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode,
-                           help="the default" if mode == "alldefconfig" else None)  # fmt: skip
-    evaluated.set_defaults(mode="alldefconfig")
+    _start_options(evaluated)
 
     unmet = command("kconfig unmet", _kconfig_unmet, "all selects whose target's dependencies can be unmet",
                     "List every select of the tree that can force on what its dependencies forbid. Exit status 1 if there is one.")  # fmt: skip
@@ -611,6 +648,17 @@ def _query_commands(command: Callable[[str, object, str, str], argparse.Argument
             _arch_option(each)
         _toolchain_option(each)
         _output_options(each, ("text", "json"))
+
+
+def _start_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--arch", metavar="ARCH", help="the architecture")
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--config", metavar="FILE", help="start from a .config, as olddefconfig does")
+    start.add_argument("--defconfig", metavar="NAME", help="start from a file below arch/ARCH/configs")
+    for mode in ("allnoconfig", "allyesconfig", "allmodconfig", "alldefconfig"):
+        start.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode,
+                           help="the default" if mode == "alldefconfig" else None)  # fmt: skip
+    parser.set_defaults(mode="alldefconfig")
 
 
 def _tree_options(parser: argparse.ArgumentParser, *, revision: bool = True) -> None:

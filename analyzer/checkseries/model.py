@@ -355,6 +355,38 @@ class Values:
     """The symbols that ``conf`` warns of."""
 
 
+@dataclass(frozen=True, slots=True)
+class LaidMember:
+    """A member of a type, or a hole in it, for which ``name`` is empty."""
+
+    name: str
+    type: str
+    bit: int
+    """Where it begins, in bits."""
+    bits: int
+    """How many bits it has."""
+    depth: int = 0
+    """In how many anonymous structs and unions it stands."""
+    field: bool = False
+    """Whether it is a bit-field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A type as it lies in memory on one arch under one configuration, or why that is not known."""
+
+    name: str
+    arch: str
+    start: str
+    """What the configuration was computed from: a file, a mode."""
+    unit: str
+    """The file that is compiled."""
+    size: int | None
+    align: int | None
+    members: tuple[LaidMember, ...] = ()
+    unknown: str = ""
+
+
 # --- the report --------------------------------------------------------------------------------------------
 
 

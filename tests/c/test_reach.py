@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkseries.facts.c_mention import mentions, words_in
-from checkseries.facts.generated import may_hold
+from checkseries.facts.generated import may_bring
 from checkseries.facts.presence import ALWAYS, NEVER, Opaque, Option, contrary, every, said, some
 from checkseries.facts.reach import allowed, foreign, headers, reached, when
 from checkseries.facts.visible import first_line, may_declare, unseen, visible
@@ -17,7 +17,7 @@ SMP = Option("SMP", "y")
 KBUILD = {
     "include/asm-generic/Kbuild": "mandatory-y += io.h\n",
     "include/uapi/asm-generic/Kbuild": "mandatory-y += param.h\n",
-    "arch/x86/include/asm/Kbuild": "generic-y += park.h \\\n\thalt.h\n",
+    "arch/x86/include/asm/Kbuild": "generic-y += park.h\ngeneric-y += halt.h\n",
 }
 
 
@@ -190,15 +190,16 @@ def test_words_of_lines() -> None:
 @pytest.mark.parametrize(
     ("header", "name", "held"),
     [
-        ("generated/bounds.h", "NR_PAGEFLAGS", True),
-        ("generated/bounds.h", "kmalloc", False),
+        ("generated/timeconst.h", "HZ_TO_MSEC_NUM", True),
+        ("generated/timeconst.h", "kmalloc", False),
         ("asm/unistd_64.h", "__NR_clone3", True),
         ("asm/unistd_64.h", "clone3", False),
-        ("asm/sysreg-defs.h", "SYS_ID_AA64PFR0_EL1", True),
         ("asm/cpucap-defs.h", "ARM64_HAS_PAN", True),
         ("generated/unheard-of.h", "kmalloc", True),
+        ("asm/made.h", "kmalloc", True),
         ("asm/hash.h", "kmalloc", False),
     ],
 )
-def test_what_a_header_that_the_build_makes_may_hold(header: str, name: str, held: bool) -> None:
-    assert may_hold([header], name) == (header if held else "")
+def test_what_a_header_that_the_build_makes_may_bring(header: str, name: str, held: bool) -> None:
+    snapshot = of({"arch/arm64/include/asm/Kbuild": "generated-y += made.h\n"})
+    assert may_bring(snapshot, [header], name, "arm64") == (header if held else "")

@@ -8,13 +8,13 @@ not to be visible is not.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from checkseries.facts.c_decl import arch_of
+from checkseries.facts.generated import wrapped
 from checkseries.facts.include import Include, includes, joined
 from checkseries.facts.presence import (
     ALWAYS,
@@ -36,6 +36,7 @@ IMPLICIT = (
     "include/linux/compiler_types.h",
 )
 """Given to the compiler on its command line: ``-include`` in the top Makefile and scripts/Makefile.lib."""
+_MANDATORY = "include/asm-generic/Kbuild"
 _MOST = 6000
 """Files of one closure: a driver's has about 900."""
 _WIDEST = 400
@@ -79,43 +80,23 @@ def allowed(of: Expression) -> Expression:
 
 
 @fact
-def _wrapped(tree: Snapshot, arch: str) -> tuple[frozenset[str] | None, frozenset[str] | None]:
-    """The asm/ headers that Kbuild makes of those of asm-generic, and of those for users; None if it does not say."""
-    return (
-        _listed(tree, "include/asm-generic/Kbuild", f"arch/{arch}/include/asm/Kbuild"),
-        _listed(tree, "include/uapi/asm-generic/Kbuild", f"arch/{arch}/include/uapi/asm/Kbuild"),
-    )
-
-
-def _listed(tree: Snapshot, mandatory: str, own: str) -> frozenset[str] | None:
-    if not tree.exists(mandatory):
-        return None
-    found: set[str] = set()
-    for path, word in ((mandatory, "mandatory-y"), (own, "generic-y")):
-        for line in re.sub(r"\\\n", " ", tree.text(path) or "").split("\n"):
-            if line.lstrip().startswith(word):
-                found.update(line.partition("=")[2].split())
-    return frozenset(found)
-
-
-@fact
 def headers(tree: Snapshot, name: str, arch: str) -> tuple[str, ...]:
     """The files that ``<name>`` may mean on an architecture: the first of the search path, else all that end so."""
     own = (arch, *_ALSO.get(arch, ()))
     for each in own:
         if tree.exists(path := f"arch/{each}/include/{name}"):
             return (path,)
-    generic, public = _wrapped(tree, arch)
     base = name.rpartition("/")[2]
-    paths = [f"include/{name}", *(f"arch/{each}/include/uapi/{name}" for each in own), f"include/uapi/{name}"]
-    if name.startswith("asm/"):
-        paths[:0] = [f"include/asm-generic/{name[4:]}"] if generic is None or name[4:] in generic else []
-    if name.startswith(("asm/", "uapi/asm/")) and (public is None or base in public):
-        paths += (f"include/asm-generic/{base}", f"include/uapi/asm-generic/{base}")
-    for path in paths:
+    for path in (
+        *_generic(tree, name, arch, public=False),
+        f"include/{name}",
+        *(f"arch/{each}/include/uapi/{name}" for each in own),
+        f"include/uapi/{name}",
+        *_generic(tree, name.removeprefix("uapi/"), arch, public=True),
+    ):
         if tree.exists(path):
             return (path,)
-    if name.startswith("asm/") and generic is not None:
+    if name.startswith("asm/") and tree.exists(_MANDATORY):
         return ()
     tail = "/".join(part for part in name.split("/") if part not in ("", ".", ".."))
     if not base or any(letter in base for letter in "*?["):
@@ -127,6 +108,16 @@ def headers(tree: Snapshot, name: str, arch: str) -> tuple[str, ...]:
         and arch_of(path) in (None, *own)
         and not path.startswith(("tools/", "scripts/", "Documentation/"))
     )
+
+
+def _generic(tree: Snapshot, name: str, arch: str, *, public: bool) -> tuple[str, ...]:
+    """The header of asm-generic that Kbuild makes an asm/ header of; of a tree that does not list them, any."""
+    if not name.startswith("asm/"):
+        return ()
+    if tree.exists(_MANDATORY):
+        found = wrapped(tree, name, arch, public=public)
+        return (found,) if found else ()
+    return tuple(f"include/{kind}asm-generic/{name[4:]}" for kind in ("", "uapi/"))
 
 
 @fact

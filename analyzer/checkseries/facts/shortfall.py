@@ -14,7 +14,7 @@ from checkseries.facts.c_decl import arch_of
 from checkseries.facts.c_mention import Mention, mentions
 from checkseries.facts.c_paste import Pasting, pasting
 from checkseries.facts.c_text import code, place
-from checkseries.facts.generated import may_hold
+from checkseries.facts.generated import may_bring
 from checkseries.facts.include import includers
 from checkseries.facts.kbuild import NOT_BUILT, built, makefile
 from checkseries.facts.kconfig import model
@@ -117,7 +117,7 @@ def _doubt(tree: Snapshot, path: str, name: str, arch: str, of: Expression, *, w
         return "it includes too many headers"
     for missing in foreign(tree, path, arch):
         return f"{missing} is not of the tree, and may declare {name}"
-    made = may_hold(sorted(reached(tree, path, arch).missing), name)
+    made = may_bring(tree, sorted(reached(tree, path, arch).missing), name, arch)
     if made:
         return f"{made} is made by the build, and may declare {name}"
     makefiles = (makefile(tree, path.rpartition("/")[0]),)

@@ -16,6 +16,8 @@ from checkseries.model import (
     Checked,
     Introduced,
     Judged,
+    Laid,
+    LaidMember,
     Letter,
     Place,
     Reason,
@@ -80,6 +82,40 @@ def render_query_json(
         "archs": [_answer(each) for each in asked],
     }
     return _dumped(tree)
+
+
+def render_layouts_json(laid: Sequence[Laid], base: str, *, version: str = __version__) -> str:
+    """Types as they lie in memory (docs/layouts.schema.json)."""
+    tree = {
+        "version": VERSION,
+        "tool": _tool(version),
+        "base": base,
+        "types": [
+            {
+                "name": each.name,
+                "arch": each.arch,
+                "start": each.start,
+                "unit": each.unit,
+                "size": each.size,
+                "align": each.align,
+                "unknown": each.unknown,
+                "members": [_laid_member(member) for member in each.members],
+            }
+            for each in laid
+        ],
+    }
+    return _dumped(tree)
+
+
+def _laid_member(member: LaidMember) -> dict[str, Any]:
+    return {
+        "name": member.name,
+        "type": member.type,
+        "bit": member.bit,
+        "bits": member.bits,
+        "depth": member.depth,
+        "field": member.field,
+    }
 
 
 def _answer(answer: Values | UnmetSweep | Reason) -> dict[str, Any]:

@@ -1,0 +1,228 @@
+"""The macros that gcc itself defines, as the kernel calls it, for the architectures with 64-bit kernels.
+
+Source: ``gcc -dM -E`` of gcc 12 with the kernel's flags (``-std=gnu11 -O2 -fshort-wchar -funsigned-char``, no
+floating point); what the configuration decides is left to :func:`predefined`. Names that depend on options
+that nobody here follows are in ``DOUBTFUL``: whether they are defined is not known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_COMMON = """
+_LP64 1
+__BIGGEST_ALIGNMENT__ 16
+__BYTE_ORDER__ __ORDER_LITTLE_ENDIAN__
+__CHAR16_TYPE__ short unsigned int
+__CHAR32_TYPE__ unsigned int
+__CHAR_BIT__ 8
+__CHAR_UNSIGNED__ 1
+__ELF__ 1
+__FINITE_MATH_ONLY__ 0
+__FLOAT_WORD_ORDER__ __ORDER_LITTLE_ENDIAN__
+__INT16_C(c) c
+__INT16_MAX__ 0x7fff
+__INT16_TYPE__ short int
+__INT32_C(c) c
+__INT32_MAX__ 0x7fffffff
+__INT32_TYPE__ int
+__INT64_C(c) c ## L
+__INT64_MAX__ 0x7fffffffffffffffL
+__INT64_TYPE__ long int
+__INT8_C(c) c
+__INT8_MAX__ 0x7f
+__INT8_TYPE__ signed char
+__INTMAX_C(c) c ## L
+__INTMAX_MAX__ 0x7fffffffffffffffL
+__INTMAX_TYPE__ long int
+__INTMAX_WIDTH__ 64
+__INTPTR_MAX__ 0x7fffffffffffffffL
+__INTPTR_TYPE__ long int
+__INTPTR_WIDTH__ 64
+__INT_MAX__ 0x7fffffff
+__INT_WIDTH__ 32
+__LONG_LONG_MAX__ 0x7fffffffffffffffLL
+__LONG_LONG_WIDTH__ 64
+__LONG_MAX__ 0x7fffffffffffffffL
+__LONG_WIDTH__ 64
+__LP64__ 1
+__OPTIMIZE__ 1
+__ORDER_BIG_ENDIAN__ 4321
+__ORDER_LITTLE_ENDIAN__ 1234
+__ORDER_PDP_ENDIAN__ 3412
+__PRAGMA_REDEFINE_EXTNAME 1
+__PTRDIFF_MAX__ 0x7fffffffffffffffL
+__PTRDIFF_TYPE__ long int
+__PTRDIFF_WIDTH__ 64
+__SCHAR_MAX__ 0x7f
+__SCHAR_WIDTH__ 8
+__SHRT_MAX__ 0x7fff
+__SHRT_WIDTH__ 16
+__SIZEOF_DOUBLE__ 8
+__SIZEOF_FLOAT__ 4
+__SIZEOF_INT128__ 16
+__SIZEOF_INT__ 4
+__SIZEOF_LONG_DOUBLE__ 16
+__SIZEOF_LONG_LONG__ 8
+__SIZEOF_LONG__ 8
+__SIZEOF_POINTER__ 8
+__SIZEOF_PTRDIFF_T__ 8
+__SIZEOF_SHORT__ 2
+__SIZEOF_SIZE_T__ 8
+__SIZEOF_WCHAR_T__ 2
+__SIZEOF_WINT_T__ 4
+__SIZE_MAX__ 0xffffffffffffffffUL
+__SIZE_TYPE__ long unsigned int
+__SIZE_WIDTH__ 64
+__STDC_HOSTED__ 1
+__STDC_ISO_10646__ 201706L
+__STDC_UTF_16__ 1
+__STDC_UTF_32__ 1
+__STDC__ 1
+__UINT16_C(c) c
+__UINT16_MAX__ 0xffff
+__UINT16_TYPE__ short unsigned int
+__UINT32_C(c) c ## U
+__UINT32_MAX__ 0xffffffffU
+__UINT32_TYPE__ unsigned int
+__UINT64_C(c) c ## UL
+__UINT64_MAX__ 0xffffffffffffffffUL
+__UINT64_TYPE__ long unsigned int
+__UINT8_C(c) c
+__UINT8_MAX__ 0xff
+__UINT8_TYPE__ unsigned char
+__UINTMAX_C(c) c ## UL
+__UINTMAX_MAX__ 0xffffffffffffffffUL
+__UINTMAX_TYPE__ long unsigned int
+__UINTPTR_MAX__ 0xffffffffffffffffUL
+__UINTPTR_TYPE__ long unsigned int
+__USER_LABEL_PREFIX__
+__WCHAR_MAX__ 0xffff
+__WCHAR_MIN__ 0
+__WCHAR_TYPE__ short unsigned int
+__WCHAR_WIDTH__ 16
+__WINT_MAX__ 0xffffffffU
+__WINT_MIN__ 0U
+__WINT_TYPE__ unsigned int
+__WINT_WIDTH__ 32
+__gnu_linux__ 1
+__linux 1
+__linux__ 1
+__unix 1
+__unix__ 1
+linux 1
+unix 1
+"""
+_ARCH = {
+    "arm64": """\
+__AARCH64EL__ 1
+__AARCH64_CMODEL_SMALL__ 1
+__ARM_64BIT_STATE 1
+__ARM_ALIGN_MAX_PWR 28
+__ARM_ALIGN_MAX_STACK_PWR 16
+__ARM_ARCH 8
+__ARM_ARCH_ISA_A64 1
+__ARM_ARCH_PROFILE 65
+__ARM_PCS_AAPCS64 1
+__ARM_SIZEOF_MINIMAL_ENUM 4
+__ARM_SIZEOF_WCHAR_T 4
+__aarch64__ 1
+""",
+    "x86": """
+_SOFT_FLOAT 1
+__FXSR__ 1
+__SEG_FS 1
+__SEG_GS 1
+__amd64 1
+__amd64__ 1
+__code_model_kernel__ 1
+__k8 1
+__k8__ 1
+__x86_64 1
+__x86_64__ 1
+""",
+    "riscv": """
+__riscv 1
+__riscv_a 2001000
+__riscv_arch_test 1
+__riscv_atomic 1
+__riscv_c 2000000
+__riscv_cmodel_medany 1
+__riscv_div 1
+__riscv_float_abi_soft 1
+__riscv_i 2001000
+__riscv_m 2000000
+__riscv_mul 1
+__riscv_muldiv 1
+__riscv_xlen 64
+""",
+    "mips": """
+LANGUAGE_C 1
+_ABI64 3
+_LANGUAGE_C 1
+_MIPS_SIM _ABI64
+_MIPS_SZINT 32
+_MIPS_SZLONG 64
+_MIPS_SZPTR 64
+__LANGUAGE_C 1
+__LANGUAGE_C__ 1
+__REGISTER_PREFIX__ $
+__mips 64
+__mips64 1
+__mips__ 1
+__mips_no_madd4 1
+__mips_soft_float 1
+_mips 1
+mips 1
+""",
+}
+
+DOUBTFUL = re.compile(
+    r"__(?:ARM_FEATURE|ARM_FP|ARM_NEON|SSE|AVX|SANITIZE|FLT|DBL|LDBL|DEC|INT_FAST|UINT_FAST|GCC_(?!HAVE_BUILTIN|ATOMIC))\w*"
+    r"|__(?:PIC|pic|PIE|pie|CET|SSP\w*|riscv_\w+|mips_\w+|VERSION|OPTIMIZE_SIZE|STRICT_ANSI|INTEL_\w+)__"
+    r"|__riscv_\w+|_MIPS_\w+|__mips_\w+|__(?:VERSION|DATE|TIME|FILE|LINE|COUNTER|INCLUDE_LEVEL)__",
+    re.ASCII,
+)
+"""Names that options decide which nobody here follows: whether they are defined, or as what, is not known."""
+
+_ENDIAN = {
+    "mips": ("MIPSEL", "_MIPSEL", "__MIPSEL", "__MIPSEL__"),
+    "mips-big": ("MIPSEB", "_MIPSEB", "__MIPSEB", "__MIPSEB__"),
+}
+
+
+def predefined(arch: str, values: Mapping[str, str]) -> dict[str, str] | None:
+    """The macros and what they stand for, under the values of a configuration; None where nobody knows.
+
+    ``values`` pairs names without ``CONFIG_`` with their values. Only 64-bit kernels built by gcc are known.
+    """
+    version = values.get("GCC_VERSION", "")
+    if arch not in _ARCH or values.get("64BIT") != "y" or not version.isdigit() or version == "0":
+        return None
+    if arch == "x86" and values.get("X86_32") == "y":
+        return None
+    number = int(version)
+    found = dict(_entries(_COMMON + _ARCH[arch]))
+    found |= {
+        "__GNUC__": str(number // 10000),
+        "__GNUC_MINOR__": str(number // 100 % 100),
+        "__GNUC_PATCHLEVEL__": str(number % 100),
+        "__KERNEL__": "1",
+    }
+    big = values.get("CPU_BIG_ENDIAN") == "y"
+    if big:
+        order = "__ORDER_BIG_ENDIAN__"
+        found |= {"__BYTE_ORDER__": order, "__FLOAT_WORD_ORDER__": order}
+        if arch == "arm64":
+            del found["__AARCH64EL__"]
+            found["__AARCH64EB__"] = "1"
+    if arch == "mips":
+        found |= dict.fromkeys(_ENDIAN["mips-big" if big else "mips"], "1")
+    if values.get("CC_OPTIMIZE_FOR_SIZE") == "y":
+        found["__OPTIMIZE_SIZE__"] = "1"
+    return found
+
+
+def _entries(text: str) -> list[tuple[str, str]]:
+    return [(name, value) for line in text.split("\n") if line for name, _, value in [line.partition(" ")]]

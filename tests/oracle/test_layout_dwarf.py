@@ -1,0 +1,98 @@
+"""The types of real files under a real configuration, against the debug information of their objects.
+
+$CHECKSERIES_BUILDS names a directory where kernels are built out of tree, one a subdirectory; what it lacks is
+built there, which takes minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.oracle.dwarf import linked, structs
+
+from checkseries.facts.c_unit import unit
+from checkseries.facts.kconfig import assigned
+from checkseries.facts.unit import Configuration
+from checkseries.facts.unit_type import Types, UnknownTypeError
+from checkseries.tree import Snapshot
+from checkseries.tree.locate import locate, open_tree
+
+pytestmark = [pytest.mark.oracle, pytest.mark.tree]
+
+CROSS = {"arm64": "aarch64-linux-gnu-", "x86": "", "riscv": "riscv64-linux-gnu-"}
+FILES = ("fs/ext4/super.c", "mm/page_alloc.c", "kernel/sched/core.c", "drivers/net/virtio_net.c")
+LEAST = 0.92
+"""The share of the types that has to be exact."""
+MINUTES = 60
+
+
+@pytest.fixture(scope="session")
+def built(trees: Path) -> Callable[[str], Path]:
+    """Where the kernel of an architecture is built, with full debug information."""
+    value = os.environ.get("CHECKSERIES_BUILDS")
+    if not value:
+        pytest.skip("kernel builds: $CHECKSERIES_BUILDS is not set")
+    source = trees / "linux-7.2"
+
+    def build(arch: str) -> Path:
+        if shutil.which(f"{CROSS[arch]}gcc") is None:
+            pytest.skip(f"there is no {CROSS[arch]}gcc")
+        output = Path(value) / f"kb-{arch}"
+        make = ["make", "-s", f"O={output}", f"ARCH={arch}", f"CROSS_COMPILE={CROSS[arch]}"]
+
+        def run(*command: str) -> None:
+            subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=60 * MINUTES)
+
+        if not (output / ".config").exists():
+            run(*make, "defconfig")
+            options = ["-d", "DEBUG_INFO_REDUCED", "-d", "DEBUG_INFO_NONE", "-e", "DEBUG_INFO_DWARF5"]
+            run("scripts/config", "--file", str(output / ".config"), *options)
+            run(*make, "olddefconfig")
+        objects = [file.removesuffix(".c") + ".o" for file in FILES]
+        if not all((output / each).exists() for each in objects):
+            run(*make, *objects)
+        return output
+
+    return build
+
+
+@pytest.mark.parametrize("path", FILES)
+@pytest.mark.parametrize("arch", CROSS)
+def test_types_lie_as_in_the_object(
+    arch: str,
+    path: str,
+    trees: Path,
+    built: Callable[[str], Path],
+    record_property: Callable[[str, object], None],
+) -> None:
+    output = built(arch)
+    tree = Snapshot.of(open_tree(locate(str(trees / "linux-7.2"), "/", os.environ), None))
+    lines = (output / ".config").read_text().split("\n")
+    values = Configuration(
+        ".config", tuple(sorted((name, value) for name, value in assigned(lines) if value != "n"))
+    )
+    types = Types(unit(tree, path, arch, values))
+    made = output / (path.removesuffix(".c") + ".o")
+    if arch == "riscv":
+        made = linked(made, f"{CROSS[arch]}ld")
+    exact, unknown, wrong = 0, 0, []
+    for (kind, tag), layouts in structs(made).items():
+        try:
+            found = types.named(f"{kind} {tag}")
+        except UnknownTypeError:
+            unknown += 1
+            continue
+        members = tuple((each.name, each.offset, each.bits, each.bit) for each in found.fields)
+        if (found.size, members) in layouts:
+            exact += 1
+        else:
+            wrong.append(f"{kind} {tag}")
+    record_property("types of real files that are exact", exact)
+    record_property("types of real files that are unknown", unknown)
+    assert wrong == []
+    assert exact >= LEAST * (exact + unknown)
