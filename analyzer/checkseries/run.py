@@ -79,7 +79,7 @@ def run(
     history, judged, remarks = follow(series, base, archs, toolchain)
     courses = ask(history, rules, jobs) if history.steps else ()
     by_id = {rule.id: rule for rule in rules}
-    findings = _introduced(history, courses)
+    findings = _said_once(by_id, _introduced(history, courses))
     return Report(
         series=series,
         base=base.name,
@@ -301,6 +301,27 @@ def _introduced(history: History, courses: Sequence[Course]) -> tuple[Introduced
         for (index, mended, mark, *_), finding in joined.items()
     ]
     return tuple(sorted(found, key=lambda each: (each.patch, order(each.finding), each.fingerprint)))
+
+
+def _said_once(rules: dict[str, Rule], findings: Sequence[Introduced]) -> tuple[Introduced, ...]:
+    """The findings without those of general rules on places of which a contract says what is wrong."""
+    contracts = [each for each in findings if rules[each.finding.rule].contract]
+    return tuple(
+        each
+        for each in findings
+        if rules[each.finding.rule].contract
+        or not any(
+            (other.patch, other.finding.severity) == (each.patch, each.finding.severity)
+            and {*each.finding.archs} <= {*other.finding.archs}
+            and _sites(other.finding) <= _sites(each.finding)
+            for other in contracts
+        )
+    )
+
+
+def _sites(finding: Finding) -> set[tuple[str, int]]:
+    places = (finding.place, *(each.place for each in finding.related))
+    return {(place.path, place.line) for place in places}
 
 
 def _origins(history: History) -> list[dict[str, str]]:

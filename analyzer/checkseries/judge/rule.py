@@ -90,10 +90,12 @@ def counted(noun: str) -> Callable[[int, int, int], str]:
     """A summary that says how many ``noun`` hold, are broken and are unknown."""
 
     def summary(holds: int, broken: int, unknown: int) -> str:
+        number = holds + broken + unknown
+        if number == 1:
+            return f"1 {noun.removesuffix('s')}{', holds' if holds else ': broken' if broken else ': unknown'}"
         if not broken and not unknown:
-            return f"{holds} {noun}, all hold" if holds != 1 else f"1 {noun.removesuffix('s')}, holds"
-        counts = told((holds, "hold"), (broken, "broken"), (unknown, "unknown"))
-        return f"{holds + broken + unknown} {noun}: {counts}"
+            return f"{holds} {noun}, all hold"
+        return f"{number} {noun}: {told((holds, 'hold'), (broken, 'broken'), (unknown, 'unknown'))}"
 
     return summary
 
