@@ -15,6 +15,8 @@ from checkseries.tree import Snapshot, fact
 _INVOKED = re.compile(r"^(?:static[ \t]+)?[A-Za-z_]\w*[ \t]*\(([^;{}()]{1,2000})", re.MULTILINE | re.ASCII)
 _PASTED = re.compile(r"([A-Za-z_]\w*)(?=[ \t]*##)|(?<=##)[ \t]*([A-Za-z_]\w*)", re.ASCII)
 _WORD = re.compile(r"[A-Za-z_0-9]+", re.ASCII)
+_LONGEST = 200_000
+"""Characters of one macro: lists of messages that are passed to another macro are long."""
 _SHORTEST = 2
 """Letters of an argument that is believed to be a part of a name."""
 
@@ -30,7 +32,7 @@ def invoked_with(tree: Snapshot, path: str) -> frozenset[str]:
     for macro in source.macros:
         body = source.text[macro.body : macro.end]
         if "##" in body or "\\" in body:
-            found.update(_WORD.findall(body[:4000]))
+            found.update(_WORD.findall(body[:_LONGEST]))
     return frozenset(word for word in found if len(word) >= _SHORTEST)
 
 
