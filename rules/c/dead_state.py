@@ -40,9 +40,9 @@ def newly_conditional(history: History, _arch: str) -> Iterator[Subject]:
         if not words:
             continue
         there = {each.name for each in objects_in(step.before, path)}
-        for each in [each for each in objects_in(step.after, path) if _state(each)][:_MOST]:
-            if each.name in words and each.name in there:
-                yield Subject(each.name, "", (path,))
+        found = [each.name for each in objects_in(step.after, path) if each.name in words and _state(each)]
+        for name in [name for name in found if name in there][:_MOST]:
+            yield Subject(name, "", (path,))
 
 
 def _state(each: CObject) -> bool:

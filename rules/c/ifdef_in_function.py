@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from checkseries.facts.c_decl import kernel_source
 from checkseries.facts.c_outline import Function, function_at, functions_named
-from checkseries.facts.c_text import Code, code
+from checkseries.facts.c_text import Code, code, line_starts
 from checkseries.facts.places import line_place
 from checkseries.facts.presence import Branch, opaque, options, presence_of, said
 from checkseries.judge.guards import new_branches
@@ -36,7 +36,7 @@ def parted(history: History, _arch: str) -> Iterator[Subject]:
         if not branches:
             continue
         source = code(step.after.peek(path) or b"")
-        starts = _starts(source)
+        starts = line_starts(source)
         found = (function_at(source, starts[each.first]) for each in branches if each.first < len(starts))
         for name in sorted({each.name for each in found if each and each.sure})[:_MOST]:
             yield Subject(name, "", (path,))
@@ -45,14 +45,6 @@ def parted(history: History, _arch: str) -> Iterator[Subject]:
 def _conditional(each: Branch) -> bool:
     """Whether it is the first branch of a conditional on CONFIG symbols alone."""
     return each.word in _OPENING and bool(options(each.own)) and not opaque(each.own)
-
-
-def _starts(source: Code) -> list[int]:
-    """The offset of each line, by its number."""
-    starts = [0, 0]
-    for line in source.text.split("\n"):
-        starts.append(starts[-1] + len(line) + 1)
-    return starts
 
 
 def summary(holds: int, broken: int, unknown: int) -> str:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from checkseries.facts.c_decl import arch_of, kernel_source
 from checkseries.facts.c_outline import function_at, functions_named
-from checkseries.facts.c_text import Code, closing, code, place
+from checkseries.facts.c_text import Code, closing, code, line_starts, place
 from checkseries.facts.c_words import KEYWORDS
 from checkseries.facts.include import includes, joined
 from checkseries.facts.places import line_place
@@ -70,21 +70,21 @@ def guarded(history: History, _arch: str) -> Iterator[Subject]:
 
 def _guards(data: bytes) -> list[_Guarded]:
     source, presence = code(data), presence_of(data)
-    followed = {each.last + 2 for each in presence.branches}  # where a #else or #elif branch may begin
-    lines = source.text.split("\n")
+    starts = line_starts(source)
+    further = {each.first for each in presence.branches if each.word not in ("if", "ifdef", "ifndef")}
     found = []
     for branch in presence.branches:
-        if branch.word not in ("if", "ifdef") or "CONFIG_" not in said(branch.own):
-            continue
-        if branch.last + 2 in followed and any(
-            each.first == branch.last + 2 and each.word not in ("if", "ifdef", "ifndef")
-            for each in presence.branches
+        if (
+            branch.word not in ("if", "ifdef")
+            or "CONFIG_" not in said(branch.own)
+            or branch.last + 2 in further
         ):
             continue
-        text = "\n".join(lines[branch.first - 1 : branch.last])
-        name = _only_call(text)
-        start = sum(len(line) + 1 for line in lines[: branch.first - 1])
-        function = function_at(source, start) if name else None
+        if branch.last < branch.first or branch.last + 1 >= len(starts):
+            continue
+        low, high = starts[branch.first], starts[branch.last + 1]
+        name = _only_call(source.text[low:high]) if high - low <= _LONGEST else ""
+        function = function_at(source, low) if name else None
         if name and function is not None and function.sure:
             found.append(_Guarded(branch, presence.at(branch.first - 1), name, function.name))
     return found
@@ -92,7 +92,7 @@ def _guards(data: bytes) -> list[_Guarded]:
 
 def _only_call(text: str) -> str:
     """The function that a text calls, if it does nothing but that, or an if on its answer; else nothing."""
-    match = _CALL.match(text) if len(text) <= _LONGEST else None
+    match = _CALL.match(text)
     if match is None or match[1] in KEYWORDS or "#" in text:
         return ""
     close = closing(text, match.end() - 1)

@@ -2,7 +2,8 @@
 
 Why: a clean-up that takes "if (!p)" out leaves nothing between an allocation that fails and the first p->member.
 
-Severity: a warning for allocations; a note for what looks something up, which may be known to be there.
+Severity: a warning for allocations; a note for those whose flags a variable gives, which may forbid them to fail, and
+for what looks something up, which may be known to be there.
 
 Not found: what functions of the kernel's own give back that are not known to give NULL; pointers that are kept in
 structures; checks in functions that the pointer is passed to.
@@ -28,7 +29,9 @@ _TEST = re.compile(
     re.ASCII,
 )
 _MOST = 20  # pointers of one file
-_CAST = r"(?:\(\s*[\w\s]+\*\s*\)\s*)?"
+_NAMES = 50  # that lines which go look at
+_FLAGS = re.compile(r"\b\w*(?:gfp|flags)\b", re.ASCII)
+_CAST = r"(?:\(\s*+[\w\s]++\*\s*\)\s*)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class _Given:
     end: int
     by: str
     allocated: bool
+    sure: bool
+    """Whether no variable decides how hard an allocation is tried."""
 
 
 def unchecked(history: History, _arch: str) -> Iterator[Subject]:
@@ -57,7 +62,7 @@ def unchecked(history: History, _arch: str) -> Iterator[Subject]:
             continue
         source = code(step.after.peek(path) or b"")
         found = set()
-        for name in sorted(names):
+        for name in sorted(names)[:_NAMES]:
             for match in re.finditer(rf"(?<![\w.>]){re.escape(name)}\s*=(?!=)", source.plain, re.ASCII):
                 function = function_at(source, match.start())
                 if function is not None and function.sure:
@@ -101,7 +106,7 @@ def _judged(source: Code, path: str, function: Function, name: str, given: _Give
     if between:
         yield Held(start, f"{name} is looked at, or handed on, before it is followed")
         return
-    severity = Severity.WARNING if given.allocated else Severity.NOTE
+    severity = Severity.WARNING if given.allocated and given.sure else Severity.NOTE
     why = "memory is short" if given.allocated else "there is none"
     yield Finding(
         rule="null-check-removed",
@@ -125,8 +130,9 @@ def _given(source: Code, function: Function, name: str) -> Iterator[_Given]:
         close = closing(source.plain, match.end() - 1, function.body[1])
         if close is None or source.plain[close + 1 : close + 3].strip()[:1] != ";":
             continue
-        if "NOFAIL" not in source.plain[match.end() : close]:
-            yield _Given(match.start(), close + 1, match[1], allocated)
+        passed = source.plain[match.end() : close]
+        if "NOFAIL" not in passed:
+            yield _Given(match.start(), close + 1, match[1], allocated, sure=not _FLAGS.search(passed))
 
 
 _CHECKED = (

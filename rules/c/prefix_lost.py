@@ -15,12 +15,13 @@ from collections.abc import Iterator
 
 from checkseries.facts.c_decl import kernel_source
 from checkseries.facts.c_outline import function_at, functions_named
-from checkseries.facts.c_text import code, place
+from checkseries.facts.c_text import code, line_starts, place
 from checkseries.judge.history import History
 from checkseries.judge.rule import Subject, bad, counted, good, no_words, rule
 from checkseries.model import Confidence, Finding, Severity, Verdict
 from checkseries.tree import Snapshot
 
+_MOST = 200  # lines of one file
 _PREFIXED = re.compile(
     r"\bpr_(?:emerg|alert|crit|err|warn|notice|info|debug)(?:_once|_ratelimited)?\s*\(", re.ASCII
 )
@@ -38,9 +39,9 @@ def turned(history: History, _arch: str) -> Iterator[Subject]:
         if not any(_PREFIXED.search(line) for line in step.removed(path)):
             continue
         source = code(step.after.peek(path) or b"")
-        lines = source.text.split("\n")
-        for number, _ in written:
-            function = function_at(source, sum(len(line) + 1 for line in lines[: number - 1]))
+        starts = line_starts(source)
+        for number, _ in written[:_MOST]:
+            function = function_at(source, starts[number])
             if function is not None and function.sure:
                 yield Subject(function.name, "", (path,))
 

@@ -74,6 +74,33 @@ def test_a_series_that_does_not_concern_a_contract_does_not_ask_it(judged: Judge
     assert judged(CALL, {"a.h": TWO, "a.c": GOOD, "d.c": ""}, {"d.c": "int x;\n"}).checked == ()
 
 
+ORDER = '[contract.order]\nfunction = "start"\nfirst = "tell"\nnot-before = ["complete"]\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "finds"),
+    [
+        ("\ttell();\n\tcomplete();\n", 0),
+        ("\tcomplete();\n\ttell();\n", 1),
+        ("\tdone();\n\ttell();\n", 1),
+        ("\tops->complete();\n\ttell();\n", 0),
+        ("\tcomplete();\n", 0),
+        ("#ifdef CONFIG_A\n\tcomplete();\n#else\n\ttell();\n#endif\n", 0),
+        ("#ifdef CONFIG_A\n\tcomplete();\n#endif\n\ttell();\n", 1),
+    ],
+)
+def test_order_demands(judged: Judged, body: str, finds: int) -> None:
+    text = "static void done(void)\n{{\n\tagain();\n\tcomplete();\n}}\n\nvoid start(void)\n{{\n{}}}\n"
+    report = judged(ORDER, {"a.c": text.format("\ttell();\n")}, {"a.c": text.format(body)})
+    assert [each.finding.subject for each in report.findings] == ["start complete"] * finds
+
+
+def test_an_order_contract_whose_function_goes_is_stale(judged: Judged) -> None:
+    report = judged(ORDER, {"a.c": "void start(void)\n{\n\ttell();\n}\n"}, {"a.c": "/* start */\n"})
+    (found,) = report.findings
+    assert "stale" in found.finding.message
+
+
 SELECT = '[[contract.select]]\nsymbol = "B"\narchs = ["x86"]\n'
 KCONFIG = 'config A\n\tbool "a"\n{}\nconfig B\n\tbool\n'
 TREE = {"Kconfig": 'source "arch/$(SRCARCH)/Kconfig"\n'}

@@ -297,6 +297,13 @@ def split(text: str, start: int, end: int) -> tuple[tuple[int, int], ...]:
     return tuple(parts)
 
 
+def line_starts(source: Code) -> tuple[int, ...]:
+    """The offset of each line, by its number: that of line 1 is the second."""
+    starts = [0, 0]
+    starts += (match.end() for match in re.finditer("\n", source.text))
+    return tuple(starts)
+
+
 def place(source: Code, path: str, offset: int, symbol: str = "") -> Place:
     """The spot in the file that an offset means."""
     return Place(path, source.line(offset), source.column(offset), symbol, source.source_line(offset))

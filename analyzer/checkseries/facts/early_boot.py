@@ -9,6 +9,7 @@ Not followed: calls into other files; stores through registers that another inst
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ _ASSIGNED = re.compile(
     re.ASCII,
 )
 _BITS = re.compile(
-    rf"(?<![\w.>])(?:{'|'.join(sorted(NONATOMIC_BITS))})\s*\([^;]{{0,400}}?[,(]\s*&?\s*([A-Za-z_]\w*)[\s\w.\[\]]{{0,80}}\)\s*[;)]"
+    rf"(?<![\w.>])(?:{'|'.join(sorted(NONATOMIC_BITS))})\s*\([^;]{{0,400}}?[,(]\s*+&?\s*+([A-Za-z_]\w*)[\s\w.\[\]]{{0,80}}\)\s*[;)]"
     r"|(?:^|[;{})])\s*([A-Za-z_]\w*)(?:\s*\.\s*\w+){0,4}\s*[|&^]=(?!=)",
     re.ASCII,
 )
@@ -305,7 +306,7 @@ def _bits(tree: Snapshot, path: str, source: Code, early: Iterable[EarlyFunction
     for each in early:
         if _LOCKED.search(source.plain, each.start, each.end):
             continue
-        for match in _BITS.finditer(source.plain, each.start, each.end):
+        for match in itertools.islice(_BITS.finditer(source.plain, each.start, each.end), _MOST):
             name = match[1] or match[2]
             at = match.start(1) if match[1] else match.start(2)
             if _shared(tree, path, source, name, at):

@@ -21,7 +21,7 @@ STORES_TO = re.compile(
     r"\s*(?:"
     r"str_l\s+(?P<arm64>\w+|\\\w+)\s*,\s*(?P<arm64to>[A-Za-z_]\w*)"
     r"|(?:s[bhwd]|REG_S|PTR_S|LONG_S|INT_S)\s+(?P<risc>\$?\w+)\s*,\s*(?P<riscto>[A-Za-z_]\w*)\s*(?:,|$)"
-    r"|(?:mov[bwlq]?|SMP_MOV)\s+(?P<x86>[%$][\w$]+)\s*,\s*(?P<x86to>[A-Za-z_]\w*)\s*(?:\(%rip\)|\(%eip\))?\s*$"
+    r"|(?:mov[bwlq]?|SMP_MOV)\s+(?P<x86>[%$][\w$]+)\s*,\s*(?P<x86to>[A-Za-z_]\w*)\s*+(?:\(%rip\)|\(%eip\))?\s*+$"
     r")",
     re.ASCII,
 )
@@ -89,11 +89,11 @@ SUPPRESSORS = {
 """What keeps a checker from reporting, and which one."""
 
 ALLOCATES = re.compile(
-    r"(?:devm_)?(?:kv?[mz]alloc|kv?calloc|kv?malloc_array|vz?alloc|kmem_cache_z?alloc|mempool_alloc|kstrn?dup|kmemdup"
+    r"(?:devm_)?(?:kv?[mz]alloc|kv?calloc|kv?malloc_array|vz?alloc|kmem_cache_z?alloc|kstrn?dup|kmemdup"
     r"|kv?asprintf|alloc_skb|alloc_pages?|alloc_percpu|alloc_workqueue|bitmap_z?alloc)(?:_(?:node|obj|objs|flex|array|const|nul))?",
     re.ASCII,
 )
-"""What gives NULL when memory is short, by its whole name."""
+"""What gives NULL when memory is short, by its whole name; mempool_alloc() waits instead."""
 
 LOOKS_UP = re.compile(
     r"of_find_\w+|of_get_(?:child_by_name|parent|next_\w+|property|compatible_child)|of_match_device|of_match_node"
