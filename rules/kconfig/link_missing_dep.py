@@ -218,8 +218,12 @@ def _uses(tree: Snapshot, path: str, name: str, macro: str) -> Iterator[Alive]:
 def _hidden(tree: Snapshot, path: str, name: str, arch: str) -> Expression | None:
     """When a file sees no declaration of a name that needs a linker: a stub, a macro; None if that is not known."""
     declared_at = declarations(tree, name)
+    bases = {each.place.path.rpartition("/")[2] for each in declared_at if each.place.path.endswith(".h")}
     included = {
-        other for each in includes(tree, path) for other in meant(tree, path, each.name, each.quoted)[:_MOST]
+        other
+        for each in includes(tree, path)
+        if each.name.rpartition("/")[2] in bases
+        for other in meant(tree, path, each.name, each.quoted)[:_MOST]
     }
     seen = seen_from(declared_at, path)
     found = tuple(
@@ -261,8 +265,8 @@ def _proved(
     )
     if never(when) or never(every((when, contrary(there)))) or _implied(tree, when, there):
         return None
-    place = line_place(tree, path, case.use.line)
     what = f"whether {case.name} is linked with {path}"
+    place = Place(path, case.use.line)
     if case.use.doubt:
         return Undecided(place, f"{what}: {case.use.doubt}")
     asked = kconfig(every((when, contrary(there))))
