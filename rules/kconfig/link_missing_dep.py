@@ -5,8 +5,7 @@ and not the definer, or the definer as a module and the user built in, the linke
 or modpost with "undefined!"; robots find it weeks later, the author's configuration has both.
 
 Not found: uses by way of inline functions of headers, and of macros that are more than an expression; definers that assembly or a macro makes, or whose
-makefile computes their names; names that more than 150 files hold; what a changed dependency of a driver takes away
-from files that the series leaves as they were.
+makefile computes their names; names that more than 150 files hold; dependencies that another symbol loses.
 """
 
 from __future__ import annotations
@@ -32,8 +31,9 @@ from checkseries.facts.c_object import CObject, objects, objects_in
 from checkseries.facts.c_text import code
 from checkseries.facts.c_words import KEYWORDS
 from checkseries.facts.include import includes, meant
-from checkseries.facts.kbuild import NOT_BUILT, Built, built, library
+from checkseries.facts.kbuild import NOT_BUILT, Built, built, library, sources_of
 from checkseries.facts.kconfig import KconfigError, model
+from checkseries.facts.kconfig.lexical import definitions, definitions_of, paths, references
 from checkseries.facts.kconfig.needs import needed
 from checkseries.facts.linked import Definers, apart, compiled, definers
 from checkseries.facts.places import line_place
@@ -54,20 +54,26 @@ from checkseries.judge.rule import Subject, bad, counted, good, rule
 from checkseries.judge.witness import config
 from checkseries.model import Confidence, Finding, Held, Place, Related, Severity, Undecided, Verdict
 from checkseries.tree import Snapshot
+from checkseries.tree.base import identifiers
 
 _CALLED = re.compile(r"(?<![\w$.>#])([a-z_]\w*)[ \t]*\(", re.ASCII)
 _ADDRESS = re.compile(r"(?<![\w$&)\]])&[ \t]*([a-z_]\w*)[ \t]*(?=[,;)}\n])", re.ASCII)
+_EXPORTED = re.compile(rb"^EXPORT_SYMBOL\w*\s*\(\s*(\w+)", re.ASCII | re.MULTILINE)
 _MOST = 150
 """Files that may hold a name: what more of them use is of the core."""
 _MOST_USERS = 2000  # files that use a macro: what more of them use is of the core
 _MOST_INNER = 60  # names that the macros of one series use
+_MOST_LOST = 30  # needs that a series takes away, and files that a symbol builds
 _MOST_NAMES = 400  # names of one file
 _LONGEST = 120  # characters of a condition that a message tells
 _NAMED = 3  # names that a message tells
 
 
 def newly_used(history: History, _arch: str) -> Iterator[Subject]:
-    """Each file with what added lines of it use, and it neither has itself nor used before."""
+    """Each file with what added lines of it use, and it neither has itself nor used before.
+
+    Files of a symbol that loses a dependency or select count too, with what they use of the lost one's.
+    """
     found: dict[str, set[str]] = defaultdict(set)
     for step, path in history.touched(".c"):
         fresh = step.added.get(path)
@@ -88,6 +94,8 @@ def newly_used(history: History, _arch: str) -> Iterator[Subject]:
         names -= own
         names |= {name for name in addresses - own if any(uses(data, name))}
         found[path] |= names
+    for path, name in _ungated(history):
+        found[path].add(name)
     tree = history.last
     tree.expect(name for some_names in found.values() for name in some_names)
     left = _MOST_INNER
@@ -99,6 +107,46 @@ def newly_used(history: History, _arch: str) -> Iterator[Subject]:
         left -= len(inner)
         if plain:
             yield Subject(path, "", (" ".join(history.archs), *plain, *inner))
+
+
+def _ungated(history: History) -> Iterator[tuple[str, str]]:
+    """What the files of a symbol use of those of another one that its entry needs no more."""
+    left = _MOST_LOST
+    for step in history.steps:
+        for path in step.touched:
+            if path not in paths(step.before) or step.after.peek(path) is None:
+                continue
+            before, after = _needs(step.before, path), _needs(step.after, path)
+            for symbol in sorted(before.keys() & set(definitions_of(step.after, path))):
+                lost = before[symbol] - after.get(symbol, set())
+                for other in sorted(lost)[:left]:
+                    left -= 1
+                    yield from _shared(step.after, path, symbol, other)
+
+
+def _needs(tree: Snapshot, path: str) -> dict[str, set[str]]:
+    """What the entries of a Kconfig file depend on or select."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for each in references(tree, path):
+        if each.entry and each.keyword in ("depends", "select"):
+            found[each.entry].add(each.name)
+    return found
+
+
+def _shared(tree: Snapshot, path: str, symbol: str, other: str) -> Iterator[tuple[str, str]]:
+    """Each file that a symbol builds, with what another symbol's files export and it uses."""
+    users = sources_of(tree, path.rpartition("/")[0], symbol)[:_MOST_LOST]
+    places = {where.rpartition("/")[0] for where, _ in definitions(tree).get(other, ())} if users else ()
+    exported = {
+        match[1].decode()
+        for directory in sorted(places)
+        for file in sources_of(tree, directory, other)[:_MOST_LOST]
+        for match in _EXPORTED.finditer(tree.peek(file) or b"")
+    }
+    for user in users:
+        words = {word.decode() for word in identifiers(tree.peek(user) or b"")}
+        for name in sorted(exported & words):
+            yield user, name
 
 
 def _inner(tree: Snapshot, path: str, name: str) -> tuple[Through, ...]:
@@ -218,8 +266,12 @@ def _uses(tree: Snapshot, path: str, name: str, macro: str) -> Iterator[Alive]:
 def _hidden(tree: Snapshot, path: str, name: str, arch: str) -> Expression | None:
     """When a file sees no declaration of a name that needs a linker: a stub, a macro; None if that is not known."""
     declared_at = declarations(tree, name)
+    bases = {each.place.path.rpartition("/")[2] for each in declared_at if each.place.path.endswith(".h")}
     included = {
-        other for each in includes(tree, path) for other in meant(tree, path, each.name, each.quoted)[:_MOST]
+        other
+        for each in includes(tree, path)
+        if each.name.rpartition("/")[2] in bases
+        for other in meant(tree, path, each.name, each.quoted)[:_MOST]
     }
     seen = seen_from(declared_at, path)
     found = tuple(
@@ -261,8 +313,8 @@ def _proved(
     )
     if never(when) or never(every((when, contrary(there)))) or _implied(tree, when, there):
         return None
-    place = line_place(tree, path, case.use.line)
     what = f"whether {case.name} is linked with {path}"
+    place = Place(path, case.use.line)
     if case.use.doubt:
         return Undecided(place, f"{what}: {case.use.doubt}")
     asked = kconfig(every((when, contrary(there))))
@@ -380,6 +432,10 @@ _BASE = {
     "include/linux/toll.h": "#ifdef CONFIG_TOLL\nint toll(void);\n#else\nstatic inline int toll(void) { return -1; }\n#endif\n",
     "Makefile": "obj-y += drivers/\n",
 }
+_SPLIT = (
+    'source "arch/$(SRCARCH)/Kconfig"\nconfig MODULES\n\tbool "modules"\n\tmodules\n\n'
+    'source "drivers/car/Kconfig"\nsource "drivers/road/Kconfig"\n'
+)
 _MACRO = "#define road_take(lane) (ready() && __road_take(lane))\n"
 _TABLE = "static int use;\nstruct thing car = {\n\t.ops = &road_ops,\n};\n"
 _STATIC = "static int take(int lane)\n{\n\treturn road_take(lane);\n}\n"
@@ -448,6 +504,18 @@ EXAMPLES = (
         {"drivers/car/car.c": _TAKES},
         {"Kconfig": _KCONFIG},
         finds=("2 drivers/car/car.c:4",),
+    ),
+    bad(
+        "the symbol of an old driver loses its select",
+        {
+            **_BASE,
+            "Kconfig": _SPLIT,
+            "drivers/car/Kconfig": 'config CAR\n\ttristate "car"\n\tselect ROAD\n',
+            "drivers/road/Kconfig": "config ROAD\n\ttristate\n",
+            "drivers/car/car.c": _TAKES,
+        },
+        {"drivers/car/Kconfig": 'config CAR\n\ttristate "car"\n'},
+        finds=("1 drivers/car/car.c:4",),
     ),
     bad(
         "a static function that is used",

@@ -75,7 +75,7 @@ _STATIC = "static void f(void)\n{\n\tpark();\n}\n"
         ("static struct ops ops = { .f = f };\n", []),
         ("static struct ops ops = { .f = f };\nstruct ops *last = &ops;\n", ["1"]),
         ("struct ops ops = { .f = pm_ptr(f) };\n", ["CONFIG_PM || CONFIG_PM_MODULE"]),
-        ("struct ops ops = { RUNTIME_PM_OPS(f, f, NULL) };\n", ["CONFIG_PM || CONFIG_PM_MODULE"] * 2),
+        ("struct ops ops = { RUNTIME_PM_OPS(f, f, NULL) };\n", ["CONFIG_PM || CONFIG_PM_MODULE"]),
         ("struct ops ops = { .f = MAYBE(f) };\n", ["MAYBE() may drop it"]),
     ],
 )

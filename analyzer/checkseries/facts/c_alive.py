@@ -8,7 +8,7 @@ come out either way. What is doubtful counts as not kept: the answer may be narr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from checkseries.facts import c_syntax
@@ -39,6 +39,7 @@ from checkseries.tree import Snapshot, fact
 
 _DEEPEST = 6  # static functions that use one another
 _MOST = 60  # uses of one name in one file
+_MOST_WAYS = 8  # ways to a static by its users that differ
 _MOST_NAMES = 40  # names that decide about one use
 _MOST_INNER = 6  # names that a macro uses
 _LONGEST = 2000  # characters of a macro
@@ -99,8 +100,11 @@ class Alive:
 
 @fact
 def alive_in(tree: Snapshot, path: str, name: str) -> tuple[Alive, ...]:
-    """The uses of a function or object in one file that some configuration keeps, in their order."""
-    return tuple(each for each in _alive(tree, path, name, ()) if each.doubt or not never(each.when))
+    """The uses of a function or object in one file that some configuration keeps, in their order.
+
+    Of those that hang on the same the first one alone, and no more than a few.
+    """
+    return _different(_alive(tree, path, name, ()))
 
 
 @fact
@@ -158,7 +162,21 @@ def _holder(tree: Snapshot, path: str, function: Function, chain: tuple[str, ...
         return always if head is not None else (Alive(0, 0, ALWAYS, (), "a macro makes its function"),)
     if "__used" in head.attributes:
         return always
-    return tuple(_alive(tree, path, function.name, chain))
+    return _different(_alive(tree, path, function.name, chain))
+
+
+def _different(found: Iterable[Alive]) -> tuple[Alive, ...]:
+    """The first few of some uses that differ in what decides about them; one alone if nothing does."""
+    some_uses: dict[tuple[Expression, tuple[str, ...], str], Alive] = {}
+    for each in found:
+        if never(each.when):
+            continue
+        if each.when == ALWAYS and not each.names and not each.doubt:
+            return (each,)
+        some_uses.setdefault((each.when, each.names, each.doubt), each)
+        if len(some_uses) == _MOST_WAYS:
+            break
+    return tuple(some_uses.values())
 
 
 def _reached(source: Code, function: Function, text: str, way: c_syntax.Way, at: int) -> Alive:
@@ -280,7 +298,7 @@ def _in_data(tree: Snapshot, path: str, source: Code, use: Use, chain: tuple[str
         if "static" not in head.storage or "__used" in head.attributes:
             yield Alive(use.at, line, here, ())
             continue
-        for each in _alive(tree, path, head.name, chain):
+        for each in _different(_alive(tree, path, head.name, chain)):
             yield Alive(use.at, line, every((here, each.when)), each.names, each.doubt)
 
 

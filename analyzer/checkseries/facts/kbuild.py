@@ -305,3 +305,15 @@ def library(tree: Snapshot, path: str) -> bool:
     directory, _, name = path.rpartition("/")
     wanted = f"{name.rpartition('.')[0]}.o"
     return any(entry.list.startswith("lib-") and wanted in entry.words for entry in _read(tree, directory))
+
+
+@fact
+def sources_of(tree: Snapshot, directory: str, symbol: str) -> tuple[str, ...]:
+    """The C files that a directory's own makefile builds for a symbol, parts of composites among them."""
+    path = makefile(tree, directory)
+    found = entries(tree, path) if path else ()
+    wanted = [word for entry in found if f"CONFIG_{symbol})" in entry.list for word in entry.words]
+    stems = tuple(f"{word.removesuffix('.o')}-" for word in wanted if word.endswith(".o"))
+    wanted += [word for entry in found if stems and entry.list.startswith(stems) for word in entry.words]
+    files = (f"{directory}/{word.removesuffix('.o')}.c".lstrip("/") for word in wanted if word.endswith(".o"))
+    return tuple(file for file in dict.fromkeys(files) if tree.exists(file))
