@@ -10,13 +10,15 @@ they were.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Iterator
 
 from checkseries.facts.answer import Impossible, Possible
 from checkseries.facts.c_decl import arch_of, kernel_source
 from checkseries.facts.c_given import macro_for
 from checkseries.facts.c_member import Named, members_named, owner
-from checkseries.facts.c_outline import declarators, functions, outline_of
+from checkseries.facts.c_outline import Chunk, declarators, functions, outline_of
 from checkseries.facts.c_record import Field, Record
 from checkseries.facts.c_text import Code, code, place
 from checkseries.facts.include import includers, includes, meant, stem_word
@@ -44,6 +46,7 @@ from checkseries.model import Confidence, Finding, Held, Place, Related, Severit
 from checkseries.tree import Snapshot
 
 _MOST = 30  # members of one file that are proved
+_NAMED = 20_000  # members that one file names
 _INCLUDERS = 12
 """Files that include a header and are asked whether they are built."""
 _ASSEMBLER = frozenset(("defined(__ASSEMBLER__)", "defined(__ASSEMBLY__)"))
@@ -65,10 +68,7 @@ def _conditional(step: Step, path: str, arch: str) -> Iterator[tuple[str, str]]:
     source = code(data)
     added = step.added[path]
     before = _conditions(step.before.peek(path), data)
-    line, counted_to = 1, 0
-    for named in sorted(members_named(source, 0, len(source.plain)), key=lambda each: each.at):
-        line += source.plain.count("\n", counted_to, named.at)
-        counted_to = named.at
+    for named, line in _by_line(source):
         symbol = _symbol(source, named.at) if before or line in added else ""
         here = presence_of(data).at(line)
         if line in added or here not in before.get((symbol, named.name), (here,)):
@@ -77,14 +77,24 @@ def _conditional(step: Step, path: str, arch: str) -> Iterator[tuple[str, str]]:
                 yield named.name, symbol
 
 
+def _by_line(source: Code) -> Iterator[tuple[Named, int]]:
+    """The members that a file names, with their lines; of too many the first."""
+    line, counted_to = 1, 0
+    found = itertools.islice(members_named(source, 0, len(source.plain)), _NAMED)
+    for named in sorted(found, key=lambda each: each.at):
+        line += source.plain.count("\n", counted_to, named.at)
+        counted_to = named.at
+        yield named, line
+
+
 def _conditions(before: bytes | None, after: bytes) -> dict[tuple[str, str], set[Expression]]:
     """Under which conditions each function named each member, if the file's conditions have changed since."""
     if before is None or _branches(before) == _branches(after):
         return {}
     source = code(before)
     found: dict[tuple[str, str], set[Expression]] = {}
-    for named in members_named(source, 0, len(source.plain)):
-        here = presence_of(before).at(source.line(named.at))
+    for named, line in _by_line(source):
+        here = presence_of(before).at(line)
         found.setdefault((_symbol(source, named.at), named.name), set()).add(here)
     return found
 
@@ -96,11 +106,15 @@ def _branches(data: bytes) -> list[tuple[str, Expression]]:
 def _symbol(source: Code, at: int) -> str:
     """The function or object that an offset lies in."""
     chunk = outline_of(source.data).chunk(at)
-    if chunk is None:
-        return ""
+    return "" if chunk is None else _head(source.data, chunk)
+
+
+@functools.lru_cache(maxsize=256)  # a pure function of the bytes
+def _head(data: bytes, chunk: Chunk) -> str:
+    source = code(data)
     if chunk.body is not None:
         return functions(source, chunk)[0].name
-    found = declarators(source, chunk.start, min(chunk.end, at))
+    found = declarators(source, chunk.start, chunk.end)
     return found[0].name if found else ""
 
 

@@ -9,6 +9,7 @@ does not reach; types, labels and Kconfig symbols; names that some header may st
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -17,8 +18,8 @@ from checkseries.facts.c_bare import undeclared
 from checkseries.facts.c_decl import arch_of, functions_in, kernel_source
 from checkseries.facts.c_given import doubted, given, macro_for, made, may_be_macro
 from checkseries.facts.c_member import Named, members_named, owner
-from checkseries.facts.c_outline import Function, defined
-from checkseries.facts.c_record import Record, records_in, tags_in
+from checkseries.facts.c_outline import Function, defined, outline_of
+from checkseries.facts.c_record import Record, records_in
 from checkseries.facts.c_text import Code, code, place
 from checkseries.facts.c_words import KEYWORDS
 from checkseries.facts.kconfig.lexical import definitions
@@ -41,10 +42,12 @@ from checkseries.tree import Snapshot
 from checkseries.tree.base import holds_word
 
 _ENUM = re.compile(r"\benum\b[^{};()=]*\{([^{}]*)\}", re.ASCII)
+_TAGGED = re.compile(r"\b(?:struct|union)\s[^;{}=,*]{0,200}\{", re.ASCII)
 _FIRST = re.compile(r"\s*([A-Za-z_]\w*)", re.ASCII)
 _MOST = 300  # names of one series
 _FILES = 60
 """Files that hold a name: what more of them hold, somebody declares."""
+_NAMED = 300  # places of one file that name one member
 _USERS = 400
 """Files that hold a member's name and its struct's."""
 
@@ -104,13 +107,37 @@ def _given(tree: Snapshot, path: str) -> dict[str, str]:
 
 def _members_lost(step: Step, path: str) -> Iterable[tuple[str, str, str]]:
     """The members that structs of a file lost: kind, tag, name."""
-    both = tags_in(step.before, path) & tags_in(step.after, path)
-    for tag in sorted(word.decode() for word in both):
+    before, after = step.before.peek(path), step.after.peek(path)
+    if before is None or after is None:
+        return
+    for tag in sorted(_changed_tags(before, after)):
         for kind in ("struct", "union"):
             old, new = (records_in(tree, path, kind, tag) for tree in (step.before, step.after))
             if len(old) == len(new) == 1 and new[0].whole:
                 now = {each.name for each in new[0].fields} | new[0].loose
                 yield from ((kind, tag, each.name) for each in old[0].fields if each.name not in now)
+
+
+def _changed_tags(before: bytes, after: bytes) -> set[str]:
+    """The words that may be tags of the types between the first line that differs and the last."""
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    first = _alike(old, new)
+    last = min(_alike(old[::-1], new[::-1]), len(old) - first)
+    start = sum(map(len, old[:first]))
+    end = len(before) - sum(map(len, old[len(old) - last :]))
+    source = code(before)
+    found: set[str] = set()
+    for chunk in outline_of(before).chunks:
+        if chunk.start <= end and start <= chunk.end and chunk.body is None:
+            for match in _TAGGED.finditer(source.plain, chunk.start, chunk.end):
+                found.update(re.findall(r"[A-Za-z_]\w*", match[0], re.ASCII))
+    return found
+
+
+def _alike(one: list[bytes], other: list[bytes]) -> int:
+    """How many lines at the beginning are the same."""
+    shorter = min(len(one), len(other))
+    return next((index for index in range(shorter) if one[index] != other[index]), shorter)
 
 
 def words(subject: Subject) -> tuple[str, ...]:
@@ -214,8 +241,9 @@ def _member(tree: Snapshot, name: str, path: str, kind: str, tag: str) -> Iterat
 def _member_in(tree: Snapshot, path: str, name: str, own: Record, *, gone: bool) -> Iterator[Verdict]:
     source = code(tree.read(path) or b"")
     done: set[str] = set()
-    for named in members_named(source, 0, len(source.plain)):
-        if named.name != name or own not in owner(tree, path, named, arch_of(path) or ""):
+    meant = (each for each in members_named(source, 0, len(source.plain)) if each.name == name)
+    for named in itertools.islice(meant, _NAMED):
+        if own not in owner(tree, path, named, arch_of(path) or ""):
             continue
         symbol = _symbol(source, named)
         if symbol in done:

@@ -4,7 +4,7 @@ Why: the compiler warns "defined but not used", and builds with CONFIG_WERROR st
 hunk, or comes in a later patch only: then every build between the two warns.
 
 Not found: what a header also names, what macros may paste a name of, what is used by itself alone; static inline
-functions; uses that vanish in some configuration.
+functions; uses that vanish in some configuration; of headers, those that a file has included before.
 """
 
 from __future__ import annotations
@@ -12,12 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checkseries.facts.c_decl import arch_of, kernel_source
-from checkseries.facts.c_static import elsewhere, static_in, statics
+from checkseries.facts.c_given import read_with
+from checkseries.facts.c_static import Static, elsewhere, static_in, statics
+from checkseries.facts.include import includes, meant
 from checkseries.facts.presence import opaque, said
 from checkseries.judge.history import History
 from checkseries.judge.rule import Subject, bad, counted, good, rule
 from checkseries.model import Confidence, Finding, Held, Severity, Undecided, Verdict, Witness, WitnessKind
 from checkseries.tree import Snapshot
+from checkseries.tree.base import holds_word
+
+_MOST = 20  # statics of one header
 
 
 def without_use(history: History, _arch: str) -> Iterator[Subject]:
@@ -28,6 +33,17 @@ def without_use(history: History, _arch: str) -> Iterator[Subject]:
             for each in statics(step.after, path):
                 if not each.uses and each.name not in before:
                     yield Subject(each.name, "", (path,))
+            known = _beside(step.before, path)
+            for header in sorted(_beside(step.after, path) - known):
+                for each in statics(step.after, header)[:_MOST]:
+                    if not each.uses:
+                        yield Subject(each.name, "", (path, header))
+
+
+def _beside(tree: Snapshot, path: str) -> set[str]:
+    """The headers that a file includes by a quoted name."""
+    quoted = (meant(tree, path, each.name, each.quoted) for each in includes(tree, path) if each.quoted)
+    return {found[0] for found in quoted if len(found) == 1 and found[0].endswith(".h")}
 
 
 @rule(
@@ -40,7 +56,10 @@ def without_use(history: History, _arch: str) -> Iterator[Subject]:
 )
 def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     """One verdict a static."""
-    (path,) = subject.detail
+    path, *header = subject.detail
+    if header:
+        yield from _included(tree, path, header[0], subject.name)
+        return
     each = static_in(tree, path, subject.name)
     if each is None:
         return
@@ -55,24 +74,49 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     if opaque(each.condition):
         yield Undecided(each.place, f"whether {name} is there depends on {said(each.condition)}")
         return
+    yield _finding(
+        each,
+        path,
+        "nothing in the file uses it",
+        "its name stands nowhere else in the file, nor in a header or in a file that includes this one",
+    )
+
+
+def _finding(each: Static, path: str, why: str, fact: str) -> Finding:
     arch = arch_of(path)
-    what = f"{name}()" if each.function else name
+    what = f"{each.name}()" if each.function else each.name
     level = " (with W=1)" if each.const else ""
-    yield Finding(
+    return Finding(
         rule="unused-static",
         severity=Severity.WARNING,
         confidence=Confidence.HIGH,
         place=each.place,
-        subject=name,
-        message=f"{what} is static and nothing in the file uses it: the compiler warns{level}",
+        subject=each.name,
+        message=f"{what} is static and {why}: the compiler warns{level}",
         archs=(arch,) if arch else (),
-        witness=Witness(
-            WitnessKind.SITE,
-            (
-                "its name stands nowhere else in the file, nor in a header or in a file that includes this one",
-            ),
-        ),
+        witness=Witness(WitnessKind.SITE, (fact,)),
     )
+
+
+def _included(tree: Snapshot, path: str, header: str, name: str) -> Iterator[Verdict]:
+    """A static of a header that a file includes."""
+    each = static_in(tree, header, name)
+    if each is None or header not in _beside(tree, path):
+        return
+    users = [other for other in read_with(tree, path).paths if holds_word(tree.read(other) or b"", name)]
+    if path in users or each.uses:
+        yield Held(each.place, f"{path} uses {name}")
+    elif each.doubt or users != [header]:
+        yield Undecided(each.place, each.doubt or f"{' and '.join(users[:3])} name {name} too")
+    elif opaque(each.condition):
+        yield Undecided(each.place, f"whether {name} is there depends on {said(each.condition)}")
+    else:
+        yield _finding(
+            each,
+            path,
+            f"{path}, which includes it, does not use it",
+            f"its name stands in no other file that {path} may include",
+        )
 
 
 _FUNCTION = "static int park(int cpu)\n{\n\treturn cpu;\n}\n"
@@ -115,6 +159,17 @@ EXAMPLES = (
         "another file includes it",
         {**_BASE, "b.c": '#include "a.c"\nint y(void)\n{\n\treturn park(1);\n}\n'},
         {"a.c": _FUNCTION},
+    ),
+    bad(
+        "a header with a table gets a second user",
+        {"d/a.h": "static const int t[] = { 1 };\n", "d/b.c": "int x;\n"},
+        {"d/b.c": '#include "a.h"\nint x;\n'},
+        finds=("1 d/a.h:1",),
+    ),
+    good(
+        "a header whose table its new user uses",
+        {"d/a.h": "static const int t[] = { 1 };\n", "d/b.c": "int x;\n"},
+        {"d/b.c": '#include "a.h"\nint x(void)\n{\n\treturn t[0];\n}\n'},
     ),
     good("unused before, and still", {"a.c": _FUNCTION}, {"a.c": "int x;\n" + _FUNCTION}),
 )

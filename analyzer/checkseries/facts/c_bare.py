@@ -6,6 +6,7 @@ call of what may be a macro. All others may declare the name, from there to the 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from checkseries.facts.c_text import Code, brackets
 from checkseries.facts.c_words import STATEMENT, TYPEOF
 
 _BEFORE = re.compile(r"([A-Za-z_]\w*|->|\S)\s*\Z", re.ASCII)
+_MOST = 200  # occurrences of one name in a function
+_LONGEST = 300_000  # characters of a function
 _ENUM = re.compile(r"\benum\b[^{}();=]*\Z", re.ASCII)
 _AFTER = re.compile(r"\s*(\S)(\S?)")
 _OPERATORS = frozenset("(&|!=+-/%<>^~?:[;{")
@@ -35,8 +38,10 @@ class Bare:
 
 
 def bare(source: Code, function: Function, name: str) -> tuple[Bare, ...]:
-    """The occurrences of a name in a function's body that name no member, no label and no tag's function."""
-    return tuple(_bare(source.plain, function.body, name))
+    """The occurrences of a name in a function's body that name no member and no label; of too many the first."""
+    if function.body[1] - function.body[0] > _LONGEST:
+        return ()
+    return tuple(itertools.islice(_bare(source.plain, function.body, name), _MOST + 1))
 
 
 def _bare(text: str, body: tuple[int, int], name: str) -> Iterator[Bare]:
@@ -111,9 +116,12 @@ def undeclared(
     source: Code, function: Function, name: str, may_be_macro: Callable[[str], bool]
 ) -> Bare | None:
     """The first use of a name that no declaration of the function can be meant by; None if there is none."""
-    if local(scope(source, function), name, function.body[0]) is not None:
-        return None  # a parameter
     locals_ = scope(source, function)
+    if local(locals_, name, function.body[0]) is not None:
+        return None  # a parameter
+    found = bare(source, function, name)
+    if len(found) > _MOST:
+        return None
     known: dict[str, bool] = {}
 
     def doubtful(word: str) -> bool:
@@ -126,15 +134,10 @@ def undeclared(
         return known[word]
 
     declaring: list[int] = []  # the ends of the blocks of what may declare it
-    for each in bare(source, function, name):
+    for each in found:
         plain = each.operator and not any(map(doubtful, each.around))
         if not plain:
             declaring.append(each.end)
         elif not any(end >= each.at for end in declaring) and local(locals_, name, each.at) is None:
             return each
     return None
-
-
-def used(source: Code, function: Function, name: str) -> bool:
-    """Whether a function's body has any occurrence of a name that may be a use."""
-    return any(each.operator for each in bare(source, function, name))

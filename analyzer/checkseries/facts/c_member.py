@@ -45,6 +45,7 @@ _EVALUATED = frozenset(
 """Macros that the compiler sees the arguments of in every configuration."""
 _DEEPEST = 12
 _FAR = 2000
+_LONGEST = 10_000  # characters from a designator back to the brace around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +244,7 @@ def _initialised(around: _Around, end: int, elements: int, depth: int) -> tuple[
 def _brace(text: str, at: int) -> int | None:
     """The brace that is open at an offset, with no other bracket open within."""
     open_: list[str] = []
-    for position in range(at - 1, max(-1, at - 20_000), -1):
+    for position in range(at - 1, max(-1, at - _LONGEST), -1):
         character = text[position]
         if character in ")]}":
             open_.append(character)

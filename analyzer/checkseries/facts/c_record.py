@@ -6,6 +6,7 @@ knows is not *whole*.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ _PLAIN_MACROS = frozenset(
 )
 """Macros whose members are all named in their arguments."""
 _DEEPEST = 12
+_MOST = 2000  # declarations of one body
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,11 @@ def _record(source: Code, path: str, tag: str, start: int, end: int, depth: int)
     whole = depth < _DEEPEST and not any(
         each.word in ("include", "pragma") for each in source.directives_in(start, end)
     )
-    for begin, stop, closed in _declarations(source.plain, start, end) if whole else ():
+    declarations = (
+        tuple(itertools.islice(_declarations(source.plain, start, end), _MOST + 1)) if whole else ()
+    )
+    whole = whole and len(declarations) <= _MOST
+    for begin, stop, closed in declarations:
         read = _read(source, path, tag, begin, stop, depth) if closed else None
         if read is None:
             found = _WORD.findall(source.plain, begin, stop)
