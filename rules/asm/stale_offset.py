@@ -4,7 +4,8 @@ Why: when a symbol becomes an object of another type, the constants that its use
 offsets of the members of a structure that is no longer there.
 
 Not found: objects whose address is handed over in a register, on the stack or in memory; structures that hold
-others by value, or members of the same name at the same place. Assembly of arm64 is read, of no other architecture.
+others by value, or members of the same name at the same place.
+Read is assembly of arm64, mips, riscv and x86, as 64 bits have it, and of no other architecture.
 """
 
 from __future__ import annotations

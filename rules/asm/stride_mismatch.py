@@ -5,7 +5,8 @@ but the first is read from the middle of another one, and nothing fails to build
 
 Not found: tables whose address is handed over in a register, on the stack or in memory, or loaded by a macro that
 takes the name; arrays of bytes and of several dimensions; elements whose size depends on the configuration; an index
-into an array of numbers that takes several at once. Assembly of arm64 is read, of no other architecture.
+into an array of numbers that takes several at once. Read is
+assembly of arm64, mips, riscv and x86, as 64 bits have it, and of no other architecture.
 """
 
 from __future__ import annotations
@@ -141,6 +142,10 @@ SYM_FUNC_START(find)
 2:	ret
 SYM_FUNC_END(find)
 """
+_RECORDS = "struct record {\n\tvoid *pc;\n\tlong sp;\n};\n\nstruct record records[NR_CPUS];\n"
+_X86 = "SYM_CODE_START(find)\n\tmovq\tknown_ids(,%rax,8), %rcx\n\tRET\nSYM_CODE_END(find)\n"
+_RISCV = "\tla t0, records\n\tslli t1, a0, 4\n\tadd t0, t0, t1\n\tld sp, 8(t0)\n"
+_MIPS = "LEAF(find)\n\tdla t0, records\n\tdsll t1, a0, 4\n\tdaddu t0, t1\n\tld sp, 8(t0)\nEND(find)\n"
 _IDS = "unsigned long known_ids[NR_CPUS];\n"
 
 EXAMPLES = (
@@ -177,6 +182,24 @@ EXAMPLES = (
             "arch/arm64/kernel/slot.c": _C.replace("struct slot boot", "struct large boot"),
         },
         finds=("1 arch/arm64/kernel/start.S:3",),
+    ),
+    bad(
+        "x86: the scale of an address",
+        {"arch/x86/kernel/ids.c": _IDS, "arch/x86/kernel/find.S": _X86},
+        {"arch/x86/kernel/find.S": _X86.replace(",8)", ",4)")},
+        finds=("1 arch/x86/kernel/find.S:2",),
+    ),
+    bad(
+        "riscv: a shift that is added",
+        {"arch/riscv/kernel/slot.c": _RECORDS, "arch/riscv/kernel/find.S": _RISCV},
+        {"arch/riscv/kernel/find.S": _RISCV.replace("a0, 4", "a0, 3")},
+        finds=("1 arch/riscv/kernel/find.S:2",),
+    ),
+    bad(
+        "mips: the element grows",
+        {"arch/mips/kernel/slot.c": _RECORDS, "arch/mips/kernel/find.S": _MIPS},
+        {"arch/mips/kernel/slot.c": _RECORDS.replace("sp;", "sp, gp;")},
+        finds=("1 arch/mips/kernel/find.S:3",),
     ),
     good(
         "both change together",

@@ -14,7 +14,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from checkseries.facts.asm_arm64 import Arm64
@@ -23,6 +23,7 @@ from checkseries.facts.asm_condition import Assumption, rendered
 from checkseries.facts.asm_constant import Measure, asm_constants
 from checkseries.facts.asm_expand import Budget, Expander, Step, TooMuchError, Variant, variants
 from checkseries.facts.asm_flow import Flow, Machine
+from checkseries.facts.asm_mips import Mips
 from checkseries.facts.asm_processor import UNKNOWN, Access, Processor
 from checkseries.facts.asm_riscv import RiscV
 from checkseries.facts.asm_text import Line, asm_source, stretches
@@ -32,7 +33,9 @@ from checkseries.model import Place
 from checkseries.tree import Snapshot, fact
 
 MOST_EFFORT = 1_000_000
-PROCESSORS: Mapping[str, type[Processor]] = MappingProxyType({"arm64": Arm64, "riscv": RiscV, "x86": X86})
+PROCESSORS: Mapping[str, type[Processor]] = MappingProxyType(
+    {"arm64": Arm64, "mips": Mips, "riscv": RiscV, "x86": X86}
+)
 """What runs the assembly of each architecture that is understood."""
 
 _SHIFTED = "what it is shifted by"
@@ -156,7 +159,7 @@ def asm_sites(tree: Snapshot, path: str, symbol: str | None, measure: Measure | 
     seen = closure(tree, path, measure) if arch_of(path) in PROCESSORS else None
     if seen is None:
         return Sites()
-    parts = tuple(stretches(seen.main.lines))
+    parts = tuple(_ordered(seen))
     named = [_words(stretch) for stretch in parts]
     wanted = None if symbol is None else _involving(seen, symbol)
     findings = _Findings(seen.given)
@@ -178,15 +181,34 @@ def asm_sites(tree: Snapshot, path: str, symbol: str | None, measure: Measure | 
     return Sites(findings.strides(), findings.members(), findings.uses(), tuple(refused))
 
 
+def _ordered(seen: Closure) -> Iterator[tuple[Line, ...]]:
+    """The stretches of a file; on mips each begins with whether the assembler may reorder, as the last one ended."""
+    mode: list[str] = ["reorder"]
+    for stretch in stretches(seen.main.lines):
+        if seen.arch != "mips":
+            yield stretch
+            continue
+        yield (replace(stretch[0], text=f".set {mode[-1]}"), *stretch)
+        for line in stretch:
+            match _ORDER.findall(line.text):
+                case ["push"]:
+                    mode.append(mode[-1])
+                case ["pop"]:
+                    mode = mode[:-1] or mode
+                case [*_, ("reorder" | "noreorder") as how]:
+                    mode[-1] = how
+
+
 # --- one way to assemble one stretch
 
 
 def _examine(
     seen: Closure, variant: Variant, others: frozenset[str], findings: _Findings, budget: Budget
 ) -> None:
+    machine = PROCESSORS[seen.arch](Expander(seen, variant.assumed, None, budget), variant.aliases)
+    variant = replace(variant, steps=machine.arranged(variant.steps))
     if not variant.steps:
         return
-    machine = PROCESSORS[seen.arch](Expander(seen, variant.assumed, None, budget), variant.aliases)
     flow = Flow(variant.steps, Machine(machine.run, machine.leaves, machine.registers), others, budget)
     before = flow.solve()
     labels = {step.label for step in variant.steps if step.label}
@@ -215,6 +237,7 @@ def _several(accesses: list[Access], variant: Variant, processor: Processor) -> 
     return frozenset(variable for variable, offsets in places.items() if len(offsets) > 1)
 
 
+_ORDER = re.compile(r"\.set\s+(reorder|noreorder|push|pop)\b")
 _LOADED = re.compile(r"(?::lo12:|^=)\s*([A-Za-z_.$][\w.$]*)")
 _NAME = re.compile(r"[A-Za-z_.$][\w.$]*")
 

@@ -20,6 +20,12 @@ _GIVEN: Mapping[str, Assumption] = {
         "defined(CONFIG_X86_64)": True, "defined(CONFIG_X86_32)": False, "defined(CONFIG_64BIT)": True,
         "defined(__x86_64__)": True, "defined(__i386__)": False,
     },
+    "mips": {
+        "defined(CONFIG_64BIT)": True, "defined(CONFIG_32BIT)": False, "defined(__mips64)": True,
+        "_MIPS_SIM == _MIPS_SIM_ABI64": True, "_MIPS_SIM == _MIPS_SIM_ABI32": False, "_MIPS_SIM == _MIPS_SIM_NABI32": False,
+        "_MIPS_SIM != _MIPS_SIM_ABI64": False,
+        **{f"{what} == {bits}": (bits == 64) != (what == "_MIPS_SZINT") for what in ("_MIPS_SZPTR", "_MIPS_SZLONG", "_MIPS_SZINT") for bits in (32, 64)},
+    },
     "riscv": {
         "defined(CONFIG_64BIT)": True, "defined(CONFIG_32BIT)": False, "__riscv_xlen == 64": True,
         "__riscv_xlen == 32": False, "__riscv_xlen < 64": False, "__SIZEOF_POINTER__ == 8": True,

@@ -26,8 +26,8 @@ MOST_EFFORT = 200_000
 MOST_TEXT = 20_000
 _DEPTH = 24
 
-FORK, GOTO, CLOBBER, END = "%fork", "%goto", "%clobber", "%end"
-"""Steps that are no instruction: may continue at a label; does; spoils every register; is not passed."""
+FORK, GOTO, CLOBBER, END, ORDER = "%fork", "%goto", "%clobber", "%end", "%order"
+"""Steps that are no instruction: may continue at a label; does; spoils every register; is not passed; what mips may reorder."""
 
 _LABEL = re.compile(r'\s*([A-Za-z_.$][\w.$\\@]*|\d+)\s*:(?![:\w])|\s*("[^"]+")\s*:')
 _WORD = re.compile(r"\s*([A-Za-z_.%$][\w.$]*)\s*(.*)\Z", re.DOTALL)
@@ -481,6 +481,8 @@ class Expander:
             parts = operands(rest)
             if len(parts) == 2:
                 self._assign(parts[0], parts[1])
+            elif self.closure.arch == "mips" and rest.strip() in _ORDERS:
+                self._emit(line, ORDER, (rest.strip(),))
         elif low in _SILENT or low.startswith(".cfi_"):
             pass
         else:
@@ -720,7 +722,11 @@ def _bound(bound: Mapping[str, str], match: re.Match[str]) -> str:
     return bound.get(match[0], match[0])
 
 
+_ORDERS = frozenset({"noreorder", "reorder", "push", "pop"})
 _NAMED = {
+    "mips": re.compile(
+        r"\$(?:\d+|[a-z]\w)\Z|(?:zero|at|AT|v[01]|a[0-7]|ta[0-3]|t\d|s[0-8]|k[01]|gp|sp|fp|ra|jp)\Z"
+    ),
     "riscv": re.compile(r"(?:zero|ra|[sgt]p|fp|t[0-6]|s\d|s1[01]|a[0-7]|x[12]?\d|x3[01])\Z"),
     "x86": re.compile(r"%[a-z]\w*\Z"),
 }

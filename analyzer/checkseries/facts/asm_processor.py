@@ -13,7 +13,7 @@ from typing import ClassVar
 from checkseries.facts.asm_constant import Definitions, value
 from checkseries.facts.asm_expand import Step
 from checkseries.facts.asm_flow import Jump, State
-from checkseries.facts.asm_value import Value, Variable, product, total, variable
+from checkseries.facts.asm_value import Value, Variable, difference, narrow, number, product, total, variable
 
 UNKNOWN = "shift by "
 """Begins the register of a variable whose scale is a constant without a known value."""
@@ -47,6 +47,10 @@ class Processor:
         self.record: Record | None = None
         self._constants: dict[str, int | None] = {}
         self._at = 0
+
+    def arranged(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        """The steps in the order that they run, where that is not the one they are written in."""
+        return steps
 
     def leaves(self, step: Step) -> Jump | None:
         """Where the flow goes after a step, None if just on."""
@@ -113,3 +117,78 @@ class Processor:
     ) -> None:
         if self.record is not None and address.symbols and not address.page:
             self.record(Access(at, address, memory, constant, offset))
+
+
+_PLACE = re.compile(r"(.*)\(\s*([\w$]+)\s*\)\Z", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+class LoadStore(Processor):
+    """What processors have in common that know ``offset(base)`` only, and a register that is zero."""
+
+    @staticmethod
+    def named(word: str) -> str | None:
+        """The register that a word names."""
+        raise NotImplementedError
+
+    def _minus(self, left: Value, right: Value, at: int) -> Value:
+        found = difference(left, right)
+        return found if found is not None else self._lost(left, right, at)
+
+    def _low(self, found: Value, at: int) -> Value:
+        """The low 32 bits, extended: what counts elements fits."""
+        low = narrow(found)
+        if low is not None:
+            return low
+        return variable("made", at, "low", index=found.plain, maybe=found.symbols)
+
+    def _new(self, state: State, given: tuple[str, ...], at: int, *, index: bool = True) -> Value:
+        """A new number; if it is made from an address, it may still be one."""
+        held = [self._operand(state, each, at) for each in given[1:] if self.named(each)]
+        # "%pcrel_hi(symbol)" makes a part of an address of it.
+        parts = {name for each in given[1:] if "%" in each for name in _NAME.findall(each)}
+        maybe = frozenset(parts).union(*(each.symbols for each in held))
+        return variable("made", at, "", index=index and all(each.plain for each in held), maybe=maybe)
+
+    # --- operands
+
+    def _operand(self, state: State, text: str, at: int) -> Value:
+        name = self.named(text)
+        if name is not None:
+            return number(0) if name == "zero" else state[name]
+        known = self.constant(text)
+        if known is not None:
+            return number(known)
+        parts = frozenset(_NAME.findall(text)) if "%" in text else frozenset[str]()
+        return variable("made", at, text, index=False, maybe=parts)
+
+    def _write(self, state: State, target: str, found: Value, at: int) -> bool:
+        name = self.named(target)
+        if name is None:
+            return False
+        if name != "zero":
+            state[name] = found
+            self._tell(at, found, memory=False)
+        return True
+
+    def _memory(self, state: State, text: str, at: int) -> bool:
+        """``offset(base)``, told to the record; False if it cannot be read."""
+        match = _PLACE.match(text.strip())
+        name = self.named(match[2]) if match else None
+        if match is None or name is None:
+            return False
+        base = number(0) if name == "zero" else state[name]
+        constant = match[1].strip()
+        if not constant:
+            self._tell(at, base, memory=True)
+            return True
+        offset = self.constant(constant)
+        if offset is None:
+            if "%" in constant:
+                base = self._lost(base, replace(base, maybe=frozenset(_NAME.findall(constant))), at)
+            self._tell(at, base, memory=True, constant=constant)
+        else:
+            self._tell(
+                at, self._plus(base, number(offset), at), memory=True, constant=constant, offset=offset
+            )
+        return True

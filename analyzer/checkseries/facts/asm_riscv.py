@@ -8,13 +8,12 @@ every register. Read as the code of 64 bits.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from types import MappingProxyType
 
 from checkseries.facts.asm_expand import CLOBBER, Step
 from checkseries.facts.asm_flow import Jump, State, purge, spoil
-from checkseries.facts.asm_processor import Processor
-from checkseries.facts.asm_value import Value, difference, narrow, number, variable
+from checkseries.facts.asm_processor import LoadStore
+from checkseries.facts.asm_value import Value, number, variable
 
 _ABI = "zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6".split()  # noqa: SIM905
 _NAMES = MappingProxyType(
@@ -55,8 +54,6 @@ _MIXED = frozenset(
 """Write a number that is not known into their first operand; it may be a mask or hold multiples only."""
 _ATOMIC = re.compile(r"amo(?:swap|add|xor|and|or|minu?|maxu?)\.([wd])(?:\.aq|\.rl|\.aqrl)?\Z")
 _SHIFTED = re.compile(r"sh([123])add(\.uw)?\Z")
-_PLACE = re.compile(r"(.*)\(\s*([\w$]+)\s*\)\Z", re.DOTALL)
-_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 def register(word: str) -> str | None:
@@ -64,10 +61,15 @@ def register(word: str) -> str | None:
     return _NAMES.get(word.lower())
 
 
-class RiscV(Processor):
+class RiscV(LoadStore):
     """The instructions of riscv, with 64 bits."""
 
     registers = tuple(name for name in _ABI if name != "zero")
+
+    @staticmethod
+    def named(word: str) -> str | None:
+        """The register that a word names, by its name in the ABI."""
+        return register(word)
 
     # --- how a step leaves
 
@@ -186,65 +188,3 @@ class RiscV(Processor):
         if word in _MIXED:
             return self._new(state, given, at, index=False)
         return None
-
-    def _minus(self, left: Value, right: Value, at: int) -> Value:
-        found = difference(left, right)
-        return found if found is not None else self._lost(left, right, at)
-
-    def _low(self, found: Value, at: int) -> Value:
-        """The low 32 bits, extended: what counts elements fits."""
-        low = narrow(found)
-        if low is not None:
-            return low
-        return variable("made", at, "low", index=found.plain, maybe=found.symbols)
-
-    def _new(self, state: State, given: tuple[str, ...], at: int, *, index: bool = True) -> Value:
-        """A new number; if it is made from an address, it may still be one."""
-        held = [self._operand(state, each, at) for each in given[1:] if register(each)]
-        # "%pcrel_hi(symbol)" makes a part of an address of it.
-        parts = {name for each in given[1:] if "%" in each for name in _NAME.findall(each)}
-        maybe = frozenset(parts).union(*(each.symbols for each in held))
-        return variable("made", at, "", index=index and all(each.plain for each in held), maybe=maybe)
-
-    # --- operands
-
-    def _operand(self, state: State, text: str, at: int) -> Value:
-        name = register(text)
-        if name is not None:
-            return number(0) if name == "zero" else state[name]
-        known = self.constant(text)
-        if known is not None:
-            return number(known)
-        parts = frozenset(_NAME.findall(text)) if "%" in text else frozenset[str]()
-        return variable("made", at, text, index=False, maybe=parts)
-
-    def _write(self, state: State, target: str, found: Value, at: int) -> bool:
-        name = register(target)
-        if name is None:
-            return False
-        if name != "zero":
-            state[name] = found
-            self._tell(at, found, memory=False)
-        return True
-
-    def _memory(self, state: State, text: str, at: int) -> bool:
-        """``offset(base)``, told to the record; False if it cannot be read."""
-        match = _PLACE.match(text.strip())
-        name = register(match[2]) if match else None
-        if match is None or name is None:
-            return False
-        base = number(0) if name == "zero" else state[name]
-        constant = match[1].strip()
-        if not constant:
-            self._tell(at, base, memory=True)
-            return True
-        offset = self.constant(constant)
-        if offset is None:
-            if "%" in constant:
-                base = self._lost(base, replace(base, maybe=frozenset(_NAME.findall(constant))), at)
-            self._tell(at, base, memory=True, constant=constant)
-        else:
-            self._tell(
-                at, self._plus(base, number(offset), at), memory=True, constant=constant, offset=offset
-            )
-        return True

@@ -29,6 +29,7 @@ _ADDRESSED: Mapping[str, re.Pattern[str]] = MappingProxyType(
         "arm64": re.compile(
             rf"\b(?:adr_l|adrp?|ldr_l|str_l)\s+[\w\\()]+\s*,\s*{_NAME}|:lo12:{_NAME}|,\s*={_NAME}"
         ),
+        "mips": re.compile(rf"\b(?:d?la|PTR_LA|dLA|LA)\s+[\w\\()$]+\s*,\s*{_NAME}"),
         "riscv": re.compile(rf"\bl?la\s+[\w\\()]+\s*,\s*{_NAME}"),
         "x86": re.compile(rf"(?<![\w.%$]){_NAME}\s*(?:[+-][\w\s+*()-]*)?\(\s*(?=%|,)|\$\s*{_NAME}"),
     }
