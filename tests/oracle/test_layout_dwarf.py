@@ -7,6 +7,7 @@ built there, which takes minutes.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from tests.oracle.dwarf import linked, structs
 
-from checkseries.facts.c_unit import unit
+from checkseries.facts.c_unit import constants, unit
 from checkseries.facts.kconfig import assigned
 from checkseries.facts.unit import Configuration
 from checkseries.facts.unit_type import Types, UnknownTypeError
@@ -61,6 +62,14 @@ def built(trees: Path) -> Callable[[str], Path]:
     return build
 
 
+def configured(output: Path) -> Configuration:
+    """The configuration of a build, as it stands in its ``.config``."""
+    lines = (output / ".config").read_text().split("\n")
+    return Configuration(
+        ".config", tuple(sorted((name, value) for name, value in assigned(lines) if value != "n"))
+    )
+
+
 @pytest.mark.parametrize("path", FILES)
 @pytest.mark.parametrize("arch", CROSS)
 def test_types_lie_as_in_the_object(
@@ -72,10 +81,7 @@ def test_types_lie_as_in_the_object(
 ) -> None:
     output = built(arch)
     tree = Snapshot.of(open_tree(locate(str(trees / "linux-7.2"), "/", os.environ), None))
-    lines = (output / ".config").read_text().split("\n")
-    values = Configuration(
-        ".config", tuple(sorted((name, value) for name, value in assigned(lines) if value != "n"))
-    )
+    values = configured(output)
     types = Types(unit(tree, path, arch, values))
     made = output / (path.removesuffix(".c") + ".o")
     if arch == "riscv":
@@ -96,3 +102,34 @@ def test_types_lie_as_in_the_object(
     record_property("types of real files that are unknown", unknown)
     assert wrong == []
     assert exact >= LEAST * (exact + unknown)
+
+
+@pytest.mark.parametrize(
+    ("path", "header"),
+    [
+        ("kernel/bounds.c", "bounds.h"),
+        ("arch/{}/kernel/asm-offsets.c", "asm-offsets.h"),
+        ("kernel/sched/rq-offsets.c", "rq-offsets.h"),
+    ],
+)
+@pytest.mark.parametrize("arch", CROSS)
+def test_constants_are_those_of_the_build(
+    arch: str,
+    path: str,
+    header: str,
+    trees: Path,
+    built: Callable[[str], Path],
+    record_property: Callable[[str, object], None],
+) -> None:
+    output = built(arch)
+    tree = Snapshot.of(open_tree(locate(str(trees / "linux-7.2"), "/", os.environ), None))
+    text = (output / "include" / "generated" / header).read_text()
+    real = {
+        match[1]: int(match[2], 0) for match in re.finditer(r"^#define (\w+) (-?\w+) /\*", text, re.MULTILINE)
+    }
+    found = constants(tree, path.format(arch), arch, configured(output))
+    known = {name: value for name, value in found.items() if isinstance(value, int)}
+    assert {name: value for name, value in known.items() if real.get(name) != value} == {}
+    record_property("constants of headers that are exact", len(known))
+    record_property("constants of headers that are unknown", len(real) - len(known))
+    assert len(known) >= LEAST * len(real)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from checkseries.facts.c_text import tokens
 
-_MOST = 400_000  # words that one expansion may make on its way
+_MOST = 120_000  # words that one expansion may make on its way
 _DEEPEST = 120
 _WORD = re.compile(r"[A-Za-z_$]", re.ASCII)
 

@@ -77,9 +77,16 @@ _BUILTIN = ("__has_attribute", "__has_builtin", "__has_include", "__has_c_attrib
 _NAME = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
 _TARGET = re.compile(r'[ \t]*(?:<([^>\n]+)>|"([^"\n]+)")')
 _D_FLAG = re.compile(r"-D\s*([A-Za-z_]\w*)", re.ASCII)
+_INCLUDED = re.compile(r"^include-\$\(CONFIG_(\w+)\)[ \t]*\+=[ \t]*(\S+)", re.MULTILINE | re.ASCII)
+# What is said for assembly, genksyms, sparse and dtc, or on demand (W=1); and what is known already.
+_NOT_DEFINED = re.compile(
+    r"__KERNEL__|__ASSEMBLY__|__GENKSYMS__|__CHECKER__|__DTS__|LINKER_SCRIPT|KBUILD_EXTRA_WARN\d", re.ASCII
+)
 _OTHERS = re.compile(r"AFLAGS|asflags|CHECKFLAGS|HOST|RUST|rust")  # what is not said to the C compiler
 # What makes of a directory something else than the 64-bit kernel: boot code, the vDSO for 32-bit programs.
-_OTHER_ABI = re.compile(r"-m(?:16|32|x32|abi=)\b|CC_COMPAT|VDSO_CAFLAGS|-fpack-struct|-fshort-enums")
+_OTHER_ABI = re.compile(
+    r"-m(?:16|32|x32|abi=)|-include\s+\S+\.h\b|CC_COMPAT|VDSO_CAFLAGS|-fpack-struct|-fshort-enums"
+)
 _I_FLAG = re.compile(r"-I\s*\$[({](src|srctree|obj)[)}]/?([\w./-]*)", re.ASCII)
 
 
@@ -132,6 +139,10 @@ class Visit:
     spans: tuple[Span, ...]
     includes: tuple[tuple[int, int], ...]
     """Where something is included, and the number of its visit, -1 if it is not known what it is."""
+
+    def span_from(self, offset: int) -> int:
+        """The number of the first span that ends behind an offset."""
+        return bisect_right(self.spans, offset, key=lambda span: span.end)
 
     def span_at(self, offset: int) -> int:
         """The number of the span that an offset lies in; -1 if it is not compiled."""
@@ -328,7 +339,7 @@ class _Walk:
         self.reason = ""
         self.path = path
         self.folders = _folders(tree, path)
-        self.options = _options(tree, path, arch)
+        self.options = _options(tree, path, arch, values)
         for name, value in predefs.items():
             self._set(name, Define(name, None, variadic=False, body=value))
         for suffix in ("8", "16", "32", "64", "MAX"):
@@ -718,14 +729,18 @@ def _not_kernel(tree: Snapshot, path: str, arch: str) -> str:
     return ""
 
 
-def _options(tree: Snapshot, path: str, arch: str) -> frozenset[str]:
-    """The macros that the Makefiles which a file is built by may define with ``-D``."""
+def _options(tree: Snapshot, path: str, arch: str, values: Mapping[str, str]) -> frozenset[str]:
+    """The macros that the makefiles which a file is built by may define with ``-D``."""
     texts = [text for _, text in _makefiles(tree, path)]
-    others = ("Makefile", "scripts/Makefile.lib", f"arch/{arch}/Makefile")
-    texts += [(tree.text(name) or "")[:_MAKEFILE] for name in others]
+    top = (tree.text("Makefile") or "")[:_MAKEFILE]
+    left_out = {match[2] for match in _INCLUDED.finditer(top) if values.get(match[1]) != "y"}
+    others = [
+        each for each in tree.named("Makefile*") if each.rpartition("/")[0] in ("scripts", f"arch/{arch}")
+    ]
+    texts += [top, *((tree.text(each) or "")[:_MAKEFILE] for each in others if each not in left_out)]
     lines = (line for text in texts for line in text.split("\n") if "-D" in line and not _OTHERS.search(line))
     names = {match[1] for line in lines for match in _D_FLAG.finditer(line)}
-    return frozenset(names - {"__KERNEL__", "__ASSEMBLY__", "__CHECKER__"})
+    return frozenset(name for name in names if not _NOT_DEFINED.fullmatch(name))
 
 
 def walked(

@@ -9,6 +9,7 @@ bit-field by its type (all that are covered do), and the System V ABIs named in 
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -293,9 +294,9 @@ def _typedef_words(plain: str, start: int) -> Iterator[str]:
             depth -= 1
             if depth < 0:
                 return
+        elif word == "typedef" or (word == ";" and depth == 0):
+            return  # a typedef holds no other
         elif depth == 0:
-            if word == ";":
-                return
             yield word
 
 
@@ -624,6 +625,7 @@ class Types:
         self._bodies: dict[int, list[tuple[int, int]]] = {}
         self._indexes: dict[str, dict[str, list[_Found]]] | None = None
         self._macro_made: dict[tuple[str, str], list[tuple[tuple[str, ...], int]]] | None = None
+        self._making: dict[tuple[str, int], bool] = {}
         self._doing: list[str] = []
 
     # --- asking
@@ -660,17 +662,16 @@ class Types:
         """What the file's ``DEFINE(name, value)`` and ``OFFSET`` come to, or why that is not known."""
         if self.unit.failure:
             return {}
-        number = max(
-            (at for at, visit in enumerate(self.unit.visits) if visit.path == self.unit.path), default=-1
-        )
-        if number < 0:
-            return {}
-        visit = self.unit.visits[number]
         found: dict[str, int | str] = {}
-        for span in visit.spans:
-            words = words_of(self.active(number)[span.start : span.end])
-            if "{" not in words and "(" not in words:
-                continue
+        for number, visit in enumerate(self.unit.visits):
+            if visit.path.endswith(".c"):  # x86's includes another
+                self._constants_in(number, found)
+        return found
+
+    def _constants_in(self, number: int, found: dict[str, int | str]) -> None:
+        text = self.active(number)
+        for span in self.unit.visits[number].spans:
+            words = words_of(text[span.start : span.end])
             try:
                 made = expand(words, functools.partial(self._unless_define, span.time))
             except NoExpansionError:
@@ -682,14 +683,16 @@ class Types:
                     continue
                 reader.at += 1
                 inner = reader.group()
-                comma = _comma(inner)
-                if comma != 1:
+                if _comma(inner) != 1 or not _IDENTIFIER.match(inner[0]):
                     continue
                 try:
-                    found[inner[0]] = span.doubt or self.constant(inner[2:], reader).value
+                    value = self.constant(inner[2:], reader).value
+                    value -= (
+                        1 << 64 if value >> 63 == 1 else 0
+                    )  # the assembler is given it as a signed number
+                    found[inner[0]] = span.doubt or value
                 except (UnknownTypeError, NoValueError, RecursionError) as error:
                     found[inner[0]] = str(error)
-        return found
 
     def _unless_define(self, time: int, name: str) -> Define | None:
         return None if name == "DEFINE" else self.unit.macro(name, time)
@@ -795,9 +798,9 @@ class Types:
         pending: list[str] = []
         time = -1
         included = [each for each in visit.includes if start <= each[0] < end]
-        for span in visit.spans:
-            if span.end <= start or span.start >= end:
-                continue
+        for span in itertools.islice(visit.spans, visit.span_from(start), None):
+            if span.start >= end:
+                break
             while included and included[0][0] < span.start:
                 made += self.expanded(tuple(pending), time)
                 pending = []
@@ -935,15 +938,24 @@ class Types:
 
     def _makes(self, name: str, time: int, depth: int) -> bool:
         """Whether a macro may make a definition of a type, itself or by those that it names."""
-        macro = self.unit.macro(name, time)
-        if macro is None or macro.doubt:
-            return False
-        if _MAKES.search(macro.body):
-            return True
-        return depth < _CHAIN and any(
-            word != name and word in self.unit.history and self._makes(word, time, depth + 1)
-            for word in set(words_of(macro.body))
-        )
+        if (name, time) not in self._making:
+            self._making[name, time] = False
+            macro = self.unit.macro(name, time)
+            self._making[name, time] = (
+                macro is not None
+                and not macro.doubt
+                and (
+                    bool(_MAKES.search(macro.body))
+                    or (
+                        depth < _CHAIN
+                        and any(
+                            word in self.unit.history and self._makes(word, time, depth + 1)
+                            for word in set(words_of(macro.body))
+                        )
+                    )
+                )
+            )
+        return self._making[name, time]
 
     def _made_in(self, number: int) -> Iterator[tuple[tuple[str, ...], int]]:
         """What the macros that stand alone in a file make, as far as it may define types."""
@@ -1134,9 +1146,19 @@ class Types:
             self._member(reader, placing)
         if asked.vector or asked.mode:
             raise UnknownTypeError("a struct has attributes that it cannot have")
-        if self._random and kind == "struct" and all(each.type.kind == "pointer" for each in placing.fields):
-            raise UnknownTypeError("its layout is randomized if it has nothing but functions")
+        if self._random and placing.fields and all(self._operation(each.type) for each in placing.fields):
+            raise UnknownTypeError("its layout is randomized: it has nothing but functions")
         return placing.done(asked.align)
+
+    def _operation(self, made: Type) -> bool:
+        """Whether a member is a pointer to a function, or a struct of nothing else."""
+        if made.kind == "record":
+            return all(self._operation(each.type) for each in made.fields)
+        if made.kind != "pointer" or made.of is None:
+            return False
+        if made.mods or made.of.kind != "typedef":
+            return made.mods[:1] == (Mod("function"),)
+        return self.resolved(made.of, _DEEPEST // 2).kind == "function"
 
     def _member(self, reader: _Reader, placing: _Placing) -> None:
         """One declaration in a body."""
