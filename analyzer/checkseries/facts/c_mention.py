@@ -132,8 +132,11 @@ def _callees(text: str, start: int, at: int) -> Iterator[str]:
                 yield callee[1]
 
 
-_COMPILERS = frozenset(("__func__", "__FUNCTION__", "__FILE__", "__LINE__", "__COUNTER__", "_Pragma"))
-"""What the compiler itself knows, besides its keywords and ``__builtin_`` functions."""
+_COMPILERS = frozenset(
+    ("__func__", "__FUNCTION__", "__FILE__", "__LINE__", "__COUNTER__", "_Pragma", "MODULE", "__KERNEL__")
+) | frozenset(("KBUILD_MODNAME", "KBUILD_BASENAME", "KBUILD_MODFILE"))
+"""What the compiler knows besides its keywords and ``__builtin_`` functions, and what Kbuild tells it with ``-D``
+(scripts/Makefile.lib)."""
 
 
 def words_in(data: bytes, lines: frozenset[int]) -> frozenset[str]:

@@ -92,7 +92,9 @@ def counted(noun: str) -> Callable[[int, int, int], str]:
     def summary(holds: int, broken: int, unknown: int) -> str:
         number = holds + broken + unknown
         if number == 1:
-            return f"1 {noun.removesuffix('s')}{', holds' if holds else ': broken' if broken else ': unknown'}"
+            return (
+                f"1 {noun.removesuffix('s')}{', holds' if holds else ': broken' if broken else ': unknown'}"
+            )
         if not broken and not unknown:
             return f"{holds} {noun}, all hold"
         return f"{number} {noun}: {told((holds, 'hold'), (broken, 'broken'), (unknown, 'unknown'))}"
