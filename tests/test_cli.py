@@ -18,6 +18,7 @@ FILES = {
     "Kconfig": KCONFIG,
     "arch/x86/Kconfig": ARCH,
     "a.c": "int park(void);\nint f(void)\n{\n\treturn park();\n}\n",
+    "a.h": "int f(void);\n",
 }
 
 

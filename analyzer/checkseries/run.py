@@ -304,7 +304,10 @@ def _introduced(history: History, courses: Sequence[Course]) -> tuple[Introduced
 
 
 def _said_once(rules: dict[str, Rule], findings: Sequence[Introduced]) -> tuple[Introduced, ...]:
-    """The findings without those of general rules on places of which a contract says what is wrong."""
+    """The findings without those of general rules on places of which a contract says what is wrong.
+
+    One place may have two faults; two places that do not fit together have one.
+    """
     contracts = [each for each in findings if rules[each.finding.rule].contract]
     return tuple(
         each
@@ -313,7 +316,7 @@ def _said_once(rules: dict[str, Rule], findings: Sequence[Introduced]) -> tuple[
         or not any(
             (other.patch, other.finding.severity) == (each.patch, each.finding.severity)
             and {*each.finding.archs} <= {*other.finding.archs}
-            and _sites(other.finding) <= _sites(each.finding)
+            and 1 < len(_sites(other.finding)) == len(_sites(other.finding) & _sites(each.finding))
             for other in contracts
         )
     )
