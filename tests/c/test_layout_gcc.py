@@ -41,6 +41,12 @@ def structure(rng: random.Random, tag: str, known: list[str], depth: int = 0) ->
             )
         elif kind < 0.3:
             members.append(f"\tint (*{name})(void *, int);")
+        elif kind < 0.35:
+            base, most = rng.choice(
+                [("unsigned int", 32), ("u8", 8), ("int", 32), ("unsigned short", 16), ("u64", 40)]
+            )
+            name = rng.choice([f" {name}", f" {name}", ""])
+            members.append(f"\t{base}{name} : {rng.randint(1 if name else 0, most)};")
         elif kind < 0.4:
             plain = [each for each in SCALARS if "*" not in each]
             members.append(f"\t{rng.choice(plain)} {name}, *{name}b, {name}c{dims};")

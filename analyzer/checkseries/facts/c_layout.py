@@ -4,8 +4,8 @@ Sources: the System V ABIs that the kernel's architectures follow (x86-64, AAPCS
 LP64; i386, AAPCS, o32 for ILP32), where a scalar's alignment is its size, but for the 64-bit ones of i386:
 for ILP32 both are tried, and what they do not agree on is unknown. m68k, which aligns to two bytes, is not covered.
 
-Exact are scalars, pointers, arrays of constant length, enums, structs and unions of these, ``__packed`` and
-``__aligned(n)``. Unknown, with the reason, are bit-fields, every attribute or macro that is not understood,
+Exact are scalars, pointers, arrays of constant length, enums, bit-fields, structs and unions of these, ``__packed``
+and ``__aligned(n)``. Unknown, with the reason, are every attribute or macro that is not understood,
 ``#pragma pack``, definitions that do not agree, and members under ``#if`` unless all branches come to the same.
 """
 
@@ -23,6 +23,7 @@ from checkseries.facts.c_head import Head, heads
 from checkseries.facts.c_object import CObject, objects
 from checkseries.facts.c_outline import declarators, outline_of
 from checkseries.facts.c_text import Code, closing, code, place, tokens
+from checkseries.facts.c_type import Asked, Field, Placing, Type, UnknownTypeError
 from checkseries.facts.c_words import QUALIFIERS, TAGGED, attribute
 from checkseries.model import Place
 from checkseries.tree import Snapshot, fact
@@ -67,6 +68,13 @@ _ALIGN = re.compile(
 )
 _BITMAP = re.compile(r"DECLARE_BITMAP\s*\(\s*(\w+)\s*,(.*)\)", re.ASCII | re.DOTALL)
 _SIZEOF = re.compile(r"\bsizeof\s*\(([\w\s*]+)\)", re.ASCII)
+_BITS = re.compile(r"([\w\s]+?)(?<!\w)(?:(?<=\s)([A-Za-z_]\w*))?\s*:([^,;:]*)", re.ASCII)
+# Types of bit-fields that are no enum and have no alignment of their own.
+_BIT_TYPES = frozenset(
+    [" ".join(words) for words in _BUILTIN]
+    + [" ".join(reversed(words)) for words in _BUILTIN]
+    + list(_TYPEDEF)
+)
 _FLEX = re.compile(r"DECLARE_FLEX_ARRAY\s*\((.*),\s*(\w+)\s*\)", re.ASCII | re.DOTALL)
 
 
@@ -110,15 +118,26 @@ class Body:
     attributes: tuple[str, ...]
 
 
-class _UnknowableError(Exception):
-    """No layout can be told; the message says why."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Abi:
     long: int
     wide: int
     """Alignment of 64-bit scalars."""
+    anonymous: bool
+    """Whether bit-fields without a name count for the alignment, as on Arm."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A member that is to be placed."""
+
+    name: str
+    """Empty for an anonymous struct or union, or a bit-field that only fills."""
+    layout: Layout
+    forced: int | None = None
+    """The alignment that attributes ask for, 0 for packed."""
+    bits: int | None = None
+    """The width of a bit-field."""
 
 
 # --- what is asked
@@ -128,13 +147,13 @@ class _Abi:
 def layout(tree: Snapshot, type_name: str, abi: str, path: str) -> Layout | Unknown:
     """The layout of a type as a file means it: ``struct foo``, ``u32``, ``struct foo *``; ``path`` may be empty."""
     answers = set()
-    for wide in (8,) if abi == LP64 else (8, 4):
+    for wide, anonymous in itertools.product((8,) if abi == LP64 else (8, 4), (False, True)):
         try:
-            answers.add(_of_words(tree, type_name, path, _Abi(8 if abi == LP64 else 4, wide), 0))
-        except (_UnknowableError, NoConstantError) as error:
+            answers.add(_of_words(tree, type_name, path, _Abi(8 if abi == LP64 else 4, wide, anonymous), 0))
+        except (UnknownTypeError, NoConstantError) as error:
             return Unknown(str(error))
     if len(answers) != 1:
-        return Unknown(f"{type_name} depends on how the architecture aligns 64-bit numbers")
+        return Unknown(f"{type_name} depends on how the architecture aligns 64-bit numbers or bit-fields")
     return answers.pop()
 
 
@@ -373,21 +392,21 @@ def typedefs_in(tree: Snapshot, path: str, name: str) -> tuple[Typedef, ...]:
 def _of_words(tree: Snapshot, text: str, path: str, abi: _Abi, depth: int) -> Layout:
     """The layout of a type given by its words: qualifiers, stars and all."""
     if depth > _DEEPEST:
-        raise _UnknowableError(f"{text} is nested too deep")
+        raise UnknownTypeError(f"{text} is nested too deep")
     if "*" in text:
         return Layout(abi.long, abi.long)
     words = [word for word in text.split() if word not in QUALIFIERS]
     if not words:
-        raise _UnknowableError("a type is missing")
+        raise UnknownTypeError("a type is missing")
     built_in = _BUILTIN.get(tuple(sorted(words)))
     if built_in is not None:
         return _scalar(built_in, abi)
     if words[0] in TAGGED:
         if len(words) != 2:
-            raise _UnknowableError(f"`{text}` is not understood")
+            raise UnknownTypeError(f"`{text}` is not understood")
         return _tagged(tree, words[0], words[1], path, abi, depth)
     if len(words) != 1:
-        raise _UnknowableError(f"`{text}` is not understood")
+        raise UnknownTypeError(f"`{text}` is not understood")
     return _named(tree, words[0], path, abi, depth)
 
 
@@ -408,7 +427,7 @@ def _named(tree: Snapshot, name: str, path: str, abi: _Abi, depth: int) -> Layou
     common = [each for each in found if arch is None or arch_of(each.place.path) is None]
     chosen = local or common
     if not chosen or len(chosen) > _CANDIDATES:
-        raise _UnknowableError(f"no single typedef {name} was found")
+        raise UnknownTypeError(f"no single typedef {name} was found")
     return _agreed(name, [_typedef(tree, each, abi, depth) for each in chosen])
 
 
@@ -422,11 +441,11 @@ def _typedef(tree: Snapshot, found: Typedef, abi: _Abi, depth: int) -> Layout:
         inner = _bounded(tree, code(data), found.body, abi, depth)
     else:
         if any(not _harmless(each) for each in head.attributes) or not head.sure:
-            raise _UnknowableError(f"the typedef {head.name} has attributes")
+            raise UnknownTypeError(f"the typedef {head.name} has attributes")
         if head.function_pointer or head.pointer:
             inner = Layout(abi.long, abi.long)
         elif head.parameters:
-            raise _UnknowableError(f"{head.name} is a function")
+            raise UnknownTypeError(f"{head.name} is a function")
         else:
             inner = _of_words(tree, head.type, found.place.path, abi, depth + 1)
     return _array(tree, inner, head.dims, found.place.path, abi, depth)
@@ -437,21 +456,21 @@ def _array(tree: Snapshot, inner: Layout, dims: tuple[str, ...], path: str, abi:
     for dim in dims:
         count = _count(tree, dim, path, abi, depth) if dim else 0
         if count < 0:
-            raise _UnknowableError("an array has a negative length")
+            raise UnknownTypeError("an array has a negative length")
         size *= count
     return inner if not dims else Layout(size, inner.align)
 
 
 def _agreed(name: str, found: list[Layout]) -> Layout:
     if any(each != found[0] for each in found):
-        raise _UnknowableError(f"the definitions of {name} do not agree")
+        raise UnknownTypeError(f"the definitions of {name} do not agree")
     return found[0]
 
 
 def _tagged(tree: Snapshot, kind: str, tag: str, path: str, abi: _Abi, depth: int) -> Layout:
     bodies = _chosen(bodies_of(tree, kind, tag, path), path)
     if not bodies or len(bodies) > _CANDIDATES:
-        raise _UnknowableError(f"no single definition of {kind} {tag} was found")
+        raise UnknownTypeError(f"no single definition of {kind} {tag} was found")
     found = []
     for body in bodies:
         data = tree.read(body.path)
@@ -463,7 +482,7 @@ def _tagged(tree: Snapshot, kind: str, tag: str, path: str, abi: _Abi, depth: in
 def _bounded(tree: Snapshot, source: Code, body: Body, abi: _Abi, depth: int) -> Layout:
     """The layout of a body, whichever way ``#if`` parts it."""
     if any(d.word == "pragma" and "pack" in source.text[d.rest : d.end] for d in source.directives):
-        raise _UnknowableError(f"{body.path} has #pragma pack")
+        raise UnknownTypeError(f"{body.path} has #pragma pack")
     found = [
         _of_body(tree, text, body.path, body.kind, body.attributes, abi, depth + 1)
         for text in _alternatives(source, body.brace + 1, body.close)
@@ -475,7 +494,7 @@ def _alternatives(source: Code, start: int, end: int) -> Iterator[str]:
     """The text between two offsets for each way through its ``#if``."""
     marks = [d for d in source.directives if start <= d.start < end]
     if any(mark.word in ("include", "pragma", "") for mark in marks):
-        raise _UnknowableError("a directive stands within the type")
+        raise UnknownTypeError("a directive stands within the type")
     groups: list[list[tuple[int, int]]] = []
     position = start
     depth = 0
@@ -484,14 +503,14 @@ def _alternatives(source: Code, start: int, end: int) -> Iterator[str]:
         if mark.word in ("if", "ifdef", "ifndef"):
             depth += 1
             if depth > 1:
-                raise _UnknowableError("#if is nested within the type")
+                raise UnknownTypeError("#if is nested within the type")
             pieces.append([source.plain[position : mark.start]])
             groups.append([])
             pieces.append([])
             position = mark.end
         elif mark.word in ("elif", "else", "endif", "elifdef", "elifndef"):
             if depth != 1:
-                raise _UnknowableError("#if is cut by the type")
+                raise UnknownTypeError("#if is cut by the type")
             pieces[-1].append(source.plain[position : mark.start])
             position = mark.end
             groups[-1].append((mark.start, mark.end))
@@ -502,13 +521,13 @@ def _alternatives(source: Code, start: int, end: int) -> Iterator[str]:
                 if (0, 0) not in groups[-1]:
                     pieces[-1].append("")
     if depth:
-        raise _UnknowableError("#if is cut by the type")
+        raise UnknownTypeError("#if is cut by the type")
     pieces.append([source.plain[position:end]])
     count = 1
     for piece in pieces:
         count *= len(piece)
     if count > _VARIANTS:
-        raise _UnknowableError("too many #if within the type")
+        raise UnknownTypeError("too many #if within the type")
     return ("".join(choice) for choice in itertools.product(*pieces))
 
 
@@ -516,40 +535,39 @@ def _of_body(
     tree: Snapshot, text: str, path: str, kind: str, attributes: tuple[str, ...], abi: _Abi, depth: int
 ) -> Layout:
     if depth > _DEEPEST:
-        raise _UnknowableError("types are nested too deep")
+        raise UnknownTypeError("types are nested too deep")
     packed, aligned = _alignment(tree, attributes, path, abi, depth)
     if kind == "enum":
         return _enum(tree, text, path, packed=packed or bool(aligned))
-    offset, size, align = 0, 0, 1
-    members: list[Member] = []
+    placing = Placing(kind == "union", packed, 0, abi.anonymous)
     for declaration in _declarations(text):
-        for name, found, forced in _members(tree, declaration, path, abi, depth):
-            natural = 1 if packed else found.align
-            if forced is not None:
-                natural = 1 if forced == 0 else max(natural, forced)
-            at = 0 if kind == "union" else -(-offset // natural) * natural
-            offset = at + found.size
-            size = max(size, offset)
-            align = max(align, natural)
-            if name:
-                members.append(Member(name, at, found.size))
+        for member in _members(tree, declaration, path, abi, depth):
+            found = member.layout
+            fields = tuple(
+                Field(each.name, each.offset, each.size, Type("record", each.size, 1))
+                for each in found.members
+            )
+            asked = Asked(packed=member.forced == 0, align=member.forced or 0)
+            if member.bits is None:
+                placing.member(member.name, Type("record", found.size, found.align, fields=fields), asked, "")
             else:
-                members += [replace(each, offset=at + each.offset) for each in found.members]
-    align = max(align, aligned)
-    return Layout(-(-size // align) * align, align, tuple(members))
+                placing.bits(member.name, Type("int", found.size, found.align), member.bits, asked, "")
+    made = placing.done(aligned)
+    plain = (each for each in made.fields if each.bits < 0)  # a bit-field has no offset
+    return Layout(made.size, made.align, tuple(Member(each.name, each.offset, each.size) for each in plain))
 
 
 def _enum(tree: Snapshot, text: str, path: str, *, packed: bool) -> Layout:
     if packed:
-        raise _UnknowableError("an enum has attributes")
+        raise UnknownTypeError("an enum has attributes")
     for part in text.split(","):
         _, equal, value = part.partition("=")
         if equal:
             number = _small(tree, value, path)
             if number is not None and not -(1 << 31) <= number < 1 << 31:
-                raise _UnknowableError("an enum is wider than int")
+                raise UnknownTypeError("an enum is wider than int")
             if number is None:
-                raise _UnknowableError(f"the value `{' '.join(value.split())}` of an enumerator is not known")
+                raise UnknownTypeError(f"the value `{' '.join(value.split())}` of an enumerator is not known")
     return Layout(4, 4)
 
 
@@ -578,7 +596,7 @@ def _alignment(
         if match:
             aligned = max(aligned, _power(_count(tree, match[1] or match[2] or "", path, abi, depth)))
         elif not _harmless(each):
-            raise _UnknowableError(f"the attribute {each} is not understood")
+            raise UnknownTypeError(f"the attribute {each} is not understood")
     return packed, aligned
 
 
@@ -590,7 +608,7 @@ def _count(tree: Snapshot, text: str, path: str, abi: _Abi, depth: int) -> int:
 
 def _power(value: int) -> int:
     if value <= 0 or value & (value - 1):
-        raise _UnknowableError(f"{value} is no alignment")
+        raise UnknownTypeError(f"{value} is no alignment")
     return value
 
 
@@ -612,13 +630,11 @@ def _declarations(text: str) -> Iterator[str]:
                 yield text[begin : match.start()]
             begin = match.end()
     if text[begin:].strip():
-        raise _UnknowableError(f"`{' '.join(text[begin:].split())[:40]}` is not understood")
+        raise UnknownTypeError(f"`{' '.join(text[begin:].split())[:40]}` is not understood")
 
 
-def _members(
-    tree: Snapshot, text: str, path: str, abi: _Abi, depth: int
-) -> Iterator[tuple[str, Layout, int | None]]:
-    """(name or nothing, layout, alignment that attributes force or None; 0 for packed) of a declaration."""
+def _members(tree: Snapshot, text: str, path: str, abi: _Abi, depth: int) -> Iterator[_Placed]:
+    """The members of a declaration."""
     stripped = text.strip()
     if re.match(r"(?:static_assert|_Static_assert)\s*\(", stripped):
         return
@@ -626,35 +642,48 @@ def _members(
     if bitmap:
         bits = 8 * abi.long
         count = -(-_count(tree, bitmap[2], path, abi, depth) // bits)
-        yield bitmap[1], Layout(count * abi.long, abi.long), None
+        yield _Placed(bitmap[1], Layout(count * abi.long, abi.long))
         return
     flex = _FLEX.fullmatch(stripped)
     if flex:
-        yield flex[2], Layout(0, _of_words(tree, flex[1], path, abi, depth + 1).align), None
+        yield _Placed(flex[2], Layout(0, _of_words(tree, flex[1], path, abi, depth + 1).align))
         return
     brace = text.find("{")
     if brace >= 0:
         yield from _nested(tree, text, brace, path, abi, depth)
         return
+    if filled := _BITS.fullmatch(text):
+        yield _bit_field(tree, filled, path, abi, depth)
+        return
     found = heads(text, 0, len(text))
     if not found:
-        raise _UnknowableError(f"`{' '.join(text.split())[:40]}` is not understood")
+        raise UnknownTypeError(f"`{' '.join(text.split())[:40]}` is not understood")
     for head in found:
-        yield (
+        yield _Placed(
             head.name,
             _member(tree, head, None, path, abi, depth),
             _forced(tree, head.attributes, path, abi, depth),
         )
 
 
+def _bit_field(tree: Snapshot, match: re.Match[str], path: str, abi: _Abi, depth: int) -> _Placed:
+    """The bit-field of ``type name : width``."""
+    found = heads(f"{match[1]} _", 0, len(match[1]) + 2)
+    if len(found) != 1 or found[0].type not in _BIT_TYPES or found[0].pointer or not found[0].sure:
+        raise UnknownTypeError(f"`{' '.join(match[0].split())[:40]}` is not understood")
+    unit = _of_words(tree, found[0].type, path, abi, depth + 1)
+    forced = _forced(tree, found[0].attributes, path, abi, depth)
+    return _Placed(match[2] or "", unit, forced, _count(tree, match[3], path, abi, depth))
+
+
 def _member(tree: Snapshot, head: Head, inner: Layout | None, path: str, abi: _Abi, depth: int) -> Layout:
     if head.bits:
-        raise _UnknowableError(f"{head.name} is a bit-field")
+        raise UnknownTypeError(f"{head.name} is a bit-field")
     if not head.sure or head.storage or head.parameters:
-        raise _UnknowableError(f"the member {head.name} is not clear")
+        raise UnknownTypeError(f"the member {head.name} is not clear")
     if head.pointer or head.function_pointer:
         if head.function_pointer and head.pointer == 0:
-            raise _UnknowableError(f"the member {head.name} is not clear")
+            raise UnknownTypeError(f"the member {head.name} is not clear")
         inner = Layout(abi.long, abi.long)
     elif inner is None:
         inner = _of_words(tree, head.type, path, abi, depth + 1)
@@ -662,17 +691,15 @@ def _member(tree: Snapshot, head: Head, inner: Layout | None, path: str, abi: _A
     return replace(found, members=()) if head.name else found
 
 
-def _nested(
-    tree: Snapshot, text: str, brace: int, path: str, abi: _Abi, depth: int
-) -> Iterator[tuple[str, Layout, int | None]]:
+def _nested(tree: Snapshot, text: str, brace: int, path: str, abi: _Abi, depth: int) -> Iterator[_Placed]:
     """The members of ``struct { ... } name``."""
     close = closing(text, brace)
     kind = re.match(r"\s*(?:const\s+|volatile\s+)*(struct|union|enum)\b", text)
     if close is None or kind is None:
-        raise _UnknowableError(f"`{' '.join(text.split())[:40]}` is not understood")
+        raise UnknownTypeError(f"`{' '.join(text.split())[:40]}` is not understood")
     before = _attributes(text, kind.end(), brace)
     if before is None or len(before[1]) > 1:
-        raise _UnknowableError(f"`{' '.join(text.split())[:40]}` is not understood")
+        raise UnknownTypeError(f"`{' '.join(text.split())[:40]}` is not understood")
     rest = text[close + 1 :]
     tail = _attributes(text, close + 1, len(text))
     # Attributes right behind the brace are those of the type, behind the name those of the member.
@@ -681,18 +708,18 @@ def _nested(
         own += tail[0]
         inner = _of_body(tree, text[brace + 1 : close], path, kind[1], tuple(own), abi, depth + 1)
         if not before[1]:  # with a tag and no name it declares no member, but for -fms-extensions
-            yield "", inner, None
+            yield _Placed("", inner)
         else:
-            raise _UnknowableError(f"{kind[1]} {before[1][0]} is nested without a name")
+            raise UnknownTypeError(f"{kind[1]} {before[1][0]} is nested without a name")
         return
     first = re.match(r"\s*", rest)
     lead = tokens(rest, first.end() if first else 0)
     word = next(lead, None)
     if word is not None and word.word and attribute(word.text):
-        raise _UnknowableError("attributes stand between a nested type and its name")
+        raise UnknownTypeError("attributes stand between a nested type and its name")
     inner = _of_body(tree, text[brace + 1 : close], path, kind[1], tuple(own), abi, depth + 1)
     for head in heads(f"struct _ {rest}", 0, len(rest) + 9):
-        yield (
+        yield _Placed(
             head.name,
             _member(tree, head, inner, path, abi, depth),
             _forced(tree, head.attributes, path, abi, depth),
@@ -703,7 +730,7 @@ def _forced(tree: Snapshot, attributes: tuple[str, ...], path: str, abi: _Abi, d
     """The alignment that a member's attributes ask for: 0 for packed, None for the natural one."""
     packed, aligned = _alignment(tree, attributes, path, abi, depth)
     if packed and aligned:
-        raise _UnknowableError("a member is both packed and aligned")
+        raise UnknownTypeError("a member is both packed and aligned")
     return 0 if packed else aligned or None
 
 

@@ -2,8 +2,7 @@
 
 What stands in a definition is expanded first, so that only C and GNU's attributes are left, and is then read
 by their grammar; whatever that has no word for makes the type unknown, with the reason. Only the types that
-are needed are looked at. How members are placed follows gcc's stor-layout.cc for targets that align a
-bit-field by its type (all that are covered do), and the System V ABIs named in ``c_layout``.
+are needed are looked at.
 """
 
 from __future__ import annotations
@@ -13,81 +12,22 @@ import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from checkseries.facts.c_macro import Define, NoExpansionError, expand, words_of
 from checkseries.facts.c_text import closing, code, tokens
+from checkseries.facts.c_type import LARGEST, Asked, Field, Mod, Placing, Spec, Type, UnknownTypeError
 from checkseries.facts.c_value import Int, Node, NoValueError, Parser, converted, evaluate
 from checkseries.facts.c_words import QUALIFIERS, STORAGE, TAGGED, TYPEOF
 from checkseries.facts.unit import Unit, dict_of
 
 _DEEPEST = 60  # types within types
 _MOST_WORDS = 200_000  # of one definition
-_LARGEST = 1 << 40  # bytes of a type
 _CHAIN = 4  # macros that name macros, until one makes a type
 _CANDIDATES = 40  # definitions of one name that are looked at
 _BIGGEST = 16
 """What ``aligned`` means without a number: ``__BIGGEST_ALIGNMENT__`` of all architectures that are covered."""
-
-
-class UnknownTypeError(Exception):
-    """The type cannot be told; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """What a declaration says before its names: a type that need not be looked at yet."""
-
-    kind: str
-    """``type`` for one that is known, ``tag`` or ``typedef`` for one that has to be found."""
-    name: str = ""
-    tag: str = ""
-    type: Type | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Mod:
-    """What a declarator makes of a type: ``pointer``, ``function`` or ``array`` of a length (-1: none said)."""
-
-    kind: str
-    length: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A member: those of anonymous structs and unions stand among the others, with ``depth`` above 0."""
-
-    name: str
-    offset: int
-    """In bytes; of a bit-field, that of the byte that its first bit is in."""
-    size: int
-    type: Type
-    bits: int = -1
-    """The width of a bit-field, -1 for others."""
-    bit: int = 0
-    """The first bit of a bit-field within its byte."""
-    text: str = ""
-    """Its type in words."""
-    depth: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Type:
-    """A type: ``size`` is -1 for one that is incomplete."""
-
-    kind: str
-    """int, float, pointer, record, array, void, function, vector."""
-    size: int
-    align: int
-    signed: bool = True
-    fields: tuple[Field, ...] = ()
-    own_align: bool = False
-    """Its alignment was asked for by an attribute."""
-    of: Spec | None = None
-    mods: tuple[Mod, ...] = ()
-    """What a pointer points to or an array consists of."""
-    union: bool = False
 
 
 _VOID = Type("void", -1, 1)
@@ -193,25 +133,6 @@ _VA_LISTS: Mapping[str, Mapping[str, tuple[int, int]]] = MappingProxyType(
 _KEYWORDS = (
     _WORDS | _QUALIFIERS | TAGGED | TYPEOF | STORAGE | {"sizeof", "inline", "__attribute__", "_Alignas"}
 )
-
-
-@dataclass(slots=True)
-class Asked:
-    """What the attributes of a declaration or type ask for."""
-
-    packed: bool = False
-    align: int = 0
-    vector: int = 0
-    mode: str = ""
-    randomized: bool = False
-
-    def add(self, other: Asked) -> None:
-        """Take over what another list of attributes asks for."""
-        self.packed |= other.packed
-        self.align = max(self.align, other.align)
-        self.vector = self.vector or other.vector
-        self.mode = self.mode or other.mode
-        self.randomized |= other.randomized
 
 
 # --- where names are defined
@@ -531,78 +452,6 @@ class _Reader:
 
 
 # --- measuring
-
-
-@dataclass(slots=True)
-class _Placing:
-    """A struct or union as far as it is placed, in bits."""
-
-    union: bool
-    packed: bool
-    pack: int
-    anonymous: bool
-    """Whether bit-fields without a name count for the alignment."""
-    at: int = 0
-    end: int = 0
-    align: int = 8
-    fields: list[Field] = field(default_factory=list)
-
-    def member(self, name: str, type_: Type, asked: Asked, text: str) -> None:
-        """Place a member that is no bit-field."""
-        if type_.kind in ("function", "void") or (type_.size < 0 and type_.kind != "array"):
-            raise UnknownTypeError(f"the member {name} has an incomplete type")
-        packed = self.packed or asked.packed
-        align = type_.align * 8
-        if packed:
-            align = asked.align * 8 if asked.align else 8
-        elif asked.align:
-            align = max(align, asked.align * 8)
-        if self.pack:
-            align = min(align, self.pack * 8)
-        at = 0 if self.union else -(-self.at // align) * align
-        size = max(type_.size, 0)
-        self.align = max(self.align, align)
-        self.at = at + size * 8
-        self.end = max(self.end, self.at)
-        if name:
-            self.fields.append(Field(name, at // 8, size, type_, text=text))
-        else:
-            self.fields += [
-                replace(each, offset=at // 8 + each.offset, depth=each.depth + 1) for each in type_.fields
-            ]
-
-    def bits(self, name: str, type_: Type, width: int, asked: Asked, text: str) -> None:
-        """Place a bit-field."""
-        if type_.kind != "int" or type_.own_align or asked.align or type_.size > 8:
-            raise UnknownTypeError(f"the bit-field {name or width} is not plain")
-        if width > type_.size * 8 or width < 0 or (name and not width):
-            raise UnknownTypeError(f"the bit-field {name} is too wide")
-        unit = type_.align * 8
-        at = 0 if self.union else self.at
-        packed = self.packed or asked.packed
-        if width == 0 or (
-            not (packed or self.pack) and (at % unit + width + unit - 1) // unit > type_.size * 8 // unit
-        ):
-            at = -(-at // unit) * unit
-        if name or self.anonymous:
-            if width == 0 or not (self.pack or packed):
-                self.align = max(self.align, unit)
-            elif self.pack:
-                self.align = max(self.align, min(unit, self.pack * 8))
-        self.at = at + width
-        self.end = max(self.end, self.at)
-        if name:
-            self.fields.append(Field(name, at // 8, type_.size, type_, width, at % 8, text))
-
-    def done(self, align: int) -> Type:
-        """The type that the members make."""
-        whole = max(self.align, align * 8)
-        size = -(-self.end // whole) * whole // 8
-        if size > _LARGEST:
-            raise UnknownTypeError("a type is too large")
-        return Type(
-            "record", size, whole // 8, fields=tuple(self.fields), own_align=align > 0, union=self.union
-        )
 
 
 _Found = tuple[int, int]
@@ -1106,7 +955,7 @@ class Types:
             if made.own_align and made.size % made.align:
                 raise UnknownTypeError("an array has elements that are aligned to more than their size")
             size = made.size * mod.length if mod.length >= 0 else -1
-            if size > _LARGEST:
+            if size > LARGEST:
                 raise UnknownTypeError("an array is too large")
             made = Type(
                 "array", size, made.align, own_align=made.own_align, of=Spec("type", type=made), mods=()
@@ -1131,7 +980,7 @@ class Types:
         """A struct or union of its body."""
         if self._random and asked.randomized:
             raise UnknownTypeError("its layout is randomized")
-        placing = _Placing(kind == "union", asked.packed, outer.pack, anonymous=self.unit.arch == "arm64")
+        placing = Placing(kind == "union", asked.packed, outer.pack, anonymous=self.unit.arch == "arm64")
         reader = _Reader(self, body, outer.pack, outer.depth + 1)
         reader.inline = outer.inline
         while reader.at < len(body):
@@ -1160,7 +1009,7 @@ class Types:
             return made.mods[:1] == (Mod("function"),)
         return self.resolved(made.of, _DEEPEST // 2).kind == "function"
 
-    def _member(self, reader: _Reader, placing: _Placing) -> None:
+    def _member(self, reader: _Reader, placing: Placing) -> None:
         """One declaration in a body."""
         spec, asked, storage, text = reader.specifiers()
         if storage:
