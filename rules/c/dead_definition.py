@@ -27,8 +27,9 @@ from checkseries.facts.presence import (
     presence_of,
     said,
     some,
+    widest,
 )
-from checkseries.facts.presence_case import case, known, widest
+from checkseries.facts.presence_case import case, known
 from checkseries.judge.guards import newly_guarded
 from checkseries.judge.history import History
 from checkseries.judge.rule import Subject, bad, counted, good, rule

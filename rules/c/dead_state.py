@@ -20,8 +20,19 @@ from checkseries.facts.c_text import code, place
 from checkseries.facts.c_write import Write, writes_in
 from checkseries.facts.kbuild_gate import gate
 from checkseries.facts.places import line_place
-from checkseries.facts.presence import ALWAYS, Expression, contrary, every, never, presence_of, said, some
-from checkseries.facts.presence_case import case, known, narrowest, widest
+from checkseries.facts.presence import (
+    ALWAYS,
+    Expression,
+    contrary,
+    every,
+    narrowest,
+    never,
+    presence_of,
+    said,
+    some,
+    widest,
+)
+from checkseries.facts.presence_case import case, known
 from checkseries.judge.guards import newly_guarded
 from checkseries.judge.history import History
 from checkseries.judge.rule import Subject, bad, counted, good, no_words, rule

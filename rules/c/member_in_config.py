@@ -26,11 +26,8 @@ from checkseries.facts.kbuild import NOT_BUILT, built
 from checkseries.facts.kconfig import model
 from checkseries.facts.presence import (
     NEVER,
-    All,
     Expression,
-    Not,
-    Opaque,
-    Some,
+    answered,
     contrary,
     every,
     kconfig,
@@ -138,16 +135,7 @@ def _alone(
 
 def _in_c(of: Expression) -> Expression:
     """The condition for the compiler of C."""
-    match of:
-        case Opaque(text) if text in _ASSEMBLER:
-            return NEVER
-        case Not(inner):
-            return contrary(_in_c(inner))
-        case All(terms):
-            return every(tuple(_in_c(term) for term in terms))
-        case Some(terms):
-            return some(tuple(_in_c(term) for term in terms))
-    return of
+    return answered(of, lambda each: NEVER if each.text in _ASSEMBLER else each)
 
 
 def words(subject: Subject) -> tuple[str, ...]:

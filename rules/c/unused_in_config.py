@@ -22,12 +22,9 @@ from checkseries.facts.kconfig import model
 from checkseries.facts.places import line_place
 from checkseries.facts.presence import (
     ALWAYS,
-    All,
     Expression,
-    Not,
-    Opaque,
     Option,
-    Some,
+    answered,
     contrary,
     every,
     kconfig,
@@ -138,16 +135,7 @@ def _of(tree: Snapshot, use: Use) -> Expression:
 
 def _built_in(of: Expression, symbol: str) -> Expression:
     """The condition with MODULE told by the symbol that builds the file."""
-    match of:
-        case Opaque("defined(MODULE)"):
-            return Option(symbol, "m")
-        case Not(inner):
-            return contrary(_built_in(inner, symbol))
-        case All(terms):
-            return every(tuple(_built_in(term, symbol) for term in terms))
-        case Some(terms):
-            return some(tuple(_built_in(term, symbol) for term in terms))
-    return of
+    return answered(of, lambda each: Option(symbol, "m") if each.text == "defined(MODULE)" else each)
 
 
 def _message(each: Static, alone: Expression) -> str:

@@ -2,9 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from checkseries.facts.presence import NEVER, contrary, every, said
+from checkseries.facts.presence import (
+    NEVER,
+    contrary,
+    every,
+    narrowest,
+    said,
+    widest,
+)
 from checkseries.facts.presence import condition_of as of
-from checkseries.facts.presence_case import case, known, narrowest, widest
+from checkseries.facts.presence_case import case, known
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,16 @@ from checkseries.facts.c_outline import functions, outline_of
 from checkseries.facts.c_scope import scope
 from checkseries.facts.c_text import closing, code, tokens
 from checkseries.facts.c_words import EXIT_CODE, INIT_CODE, KEYWORDS, SOMETIMES_INIT_CODE
-from checkseries.facts.presence import ALWAYS, All, Constant, Expression, Not, Option, Some, every
+from checkseries.facts.presence import (
+    ALWAYS,
+    All,
+    Expression,
+    Not,
+    Option,
+    Some,
+    every,
+    held,
+)
 from checkseries.model import Place
 from checkseries.tree import Snapshot, fact
 
@@ -186,7 +195,7 @@ def _possible(of: Expression) -> bool:
         option, value = (term.of, False) if isinstance(term, Not) else (term, True)
         if isinstance(option, Option) and known.setdefault(option, value) != value:
             return False
-    return all(_value(term, known) is not False for term in terms)
+    return all(held(term, known.get) is not False for term in terms)
 
 
 def _terms(of: Expression) -> Iterator[Expression]:
@@ -201,22 +210,6 @@ def _terms(of: Expression) -> Iterator[Expression]:
             yield from _terms(inner)
         case _:
             yield of
-
-
-def _value(of: Expression, known: dict[Option, bool]) -> bool | None:
-    match of:
-        case Constant(value):
-            return value
-        case Option():
-            return known.get(of)
-        case Not(inner):
-            value_of = _value(inner, known)
-            return None if value_of is None else not value_of
-        case All(parts) | Some(parts):
-            values = [_value(part, known) for part in parts]
-            decisive = isinstance(of, Some)
-            return decisive if decisive in values else None if None in values else not decisive
-    return None
 
 
 # --- what shows that a function runs later

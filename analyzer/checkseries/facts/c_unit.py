@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from checkseries.facts.kbuild import built
-from checkseries.facts.presence import All, Constant, Expression, Not, Option, Some
+from checkseries.facts.presence import (
+    Option,
+    held,
+)
 from checkseries.facts.unit import Configuration, Unit, dict_of, walked
 from checkseries.facts.unit_type import Types
 from checkseries.tree import Snapshot, fact
@@ -29,30 +32,14 @@ def _module(tree: Snapshot, path: str, arch: str, values: Configuration) -> bool
         return False
     known = dict_of(values)
     where = built(tree, path, arch)
-    inside, module = _held(where.inside, known), _held(where.module, known)
+
+    def value(option: Option) -> bool:
+        return known.get(option.name) == option.value
+
+    inside, module = held(where.inside, value), held(where.module, value)
     if inside:
         return False
     return True if module and inside is False else None
-
-
-def _held(of: Expression, values: Mapping[str, str]) -> bool | None:
-    """Whether a condition holds under the values of a configuration; None if something else decides."""
-    match of:
-        case Constant(value):
-            return value
-        case Option(name, value):
-            return values.get(name) == value
-        case Not(term):
-            held = _held(term, values)
-            return None if held is None else not held
-        case All(terms):
-            parts = [_held(term, values) for term in terms]
-            return False if False in parts else None if None in parts else True
-        case Some(terms):
-            parts = [_held(term, values) for term in terms]
-            return True if True in parts else None if None in parts else False
-        case _:
-            return None
 
 
 @fact

@@ -17,12 +17,10 @@ from dataclasses import dataclass
 from checkseries.facts.presence import (
     ALWAYS,
     NEVER,
-    All,
     Expression,
-    Not,
     Opaque,
     Option,
-    Some,
+    answered,
     contrary,
     every,
     some,
@@ -209,21 +207,16 @@ def _listed(tree: Snapshot, directory: str, arch: str, word: str, depth: int = 0
 
 def _on(of: Expression, arch: str) -> Expression:
     """A condition with what it asks of the architecture's name answered."""
-    match of:
-        case Opaque(text):
-            asked = _ARCH.fullmatch(text)
-            if asked is None:
-                return of
-            if asked[1] == "SRCARCH" or arch not in _MANY_NAMES:
-                return ALWAYS if asked[2] == arch else NEVER
-            return of if asked[2].startswith(_MANY_NAMES[arch]) else NEVER
-        case Not(inner):
-            return contrary(_on(inner, arch))
-        case All(terms):
-            return every(tuple(_on(term, arch) for term in terms))
-        case Some(terms):
-            return some(tuple(_on(term, arch) for term in terms))
-    return of
+
+    def answer(each: Opaque) -> Expression:
+        asked = _ARCH.fullmatch(each.text)
+        if asked is None:
+            return each
+        if asked[1] == "SRCARCH" or arch not in _MANY_NAMES:
+            return ALWAYS if asked[2] == arch else NEVER
+        return each if asked[2].startswith(_MANY_NAMES[arch]) else NEVER
+
+    return answered(of, answer)
 
 
 def _entry(tree: Snapshot, directory: str, arch: str, entry: Entry, depth: int) -> Built:

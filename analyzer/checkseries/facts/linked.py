@@ -8,6 +8,7 @@ that no makefile is seen to name.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from checkseries.facts.c_decl import HOST_PROGRAMS, arch_of, declared_in, kernel_source
@@ -17,13 +18,12 @@ from checkseries.facts.c_text import code, place
 from checkseries.facts.kbuild import NOT_BUILT, built
 from checkseries.facts.presence import (
     ALWAYS,
+    IN_C,
     NEVER,
-    All,
+    Constant,
     Expression,
-    Not,
     Opaque,
-    Some,
-    contrary,
+    answered,
     every,
     presence_of,
     some,
@@ -41,11 +41,8 @@ _APART = re.compile(
 """Directories whose objects, or some of them, are linked to images of their own."""
 _ASSEMBLY = (".S", ".lds", ".lds.h", ".rs")
 
-_SURE = {
-    "defined(__KERNEL__)": ALWAYS,
-    "defined(__ASSEMBLY__)": NEVER,
-    "defined(__ASSEMBLER__)": NEVER,
-    "defined(__cplusplus)": NEVER,
+_SURE: Mapping[str, Constant] = {
+    **IN_C,
     "defined(__CHECKER__)": NEVER,
     "defined(__GENKSYMS__)": NEVER,
     "defined(__DISABLE_EXPORTS)": NEVER,
@@ -54,18 +51,8 @@ _SURE = {
 
 def compiled(of: Expression, *, module: bool) -> Expression:
     """A condition for a file that is compiled for the kernel itself, or as a module."""
-    match of:
-        case Opaque("defined(MODULE)"):
-            return ALWAYS if module else NEVER
-        case Opaque(text):
-            return _SURE.get(text, of)
-        case Not(inner):
-            return contrary(compiled(inner, module=module))
-        case All(terms):
-            return every(tuple(compiled(term, module=module) for term in terms))
-        case Some(terms):
-            return some(tuple(compiled(term, module=module) for term in terms))
-    return of
+    sure = {**_SURE, "defined(MODULE)": ALWAYS if module else NEVER}
+    return answered(of, lambda each: sure.get(each.text, each))
 
 
 def apart(path: str) -> bool:

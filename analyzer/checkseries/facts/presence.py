@@ -13,8 +13,9 @@ from __future__ import annotations
 import functools
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from checkseries.facts.c_text import SPLICE, Code, Directive, Token, code, tokens
 from checkseries.tree import Snapshot, fact
@@ -171,6 +172,71 @@ def opaque(of: Expression) -> frozenset[str]:
         case All(terms) | Some(terms):
             return frozenset[str]().union(*map(opaque, terms))
     return frozenset()
+
+
+def answered(of: Expression, answer: Callable[[Opaque], Expression]) -> Expression:
+    """The condition with what it holds besides CONFIG symbols answered, as far as that is known."""
+    match of:
+        case Opaque():
+            return answer(of)
+        case Not(inner):
+            return contrary(answered(inner, answer))
+        case All(terms):
+            return every(tuple(answered(term, answer) for term in terms))
+        case Some(terms):
+            return some(tuple(answered(term, answer) for term in terms))
+    return of
+
+
+def widest(of: Expression) -> Expression:
+    """What holds wherever the condition may, whatever is behind its opaque parts."""
+    return _settled(of, ALWAYS)
+
+
+def narrowest(of: Expression) -> Expression:
+    """What holds only where the condition does, whatever is behind its opaque parts."""
+    return _settled(of, NEVER)
+
+
+def _settled(of: Expression, opaque_is: Constant) -> Expression:
+    match of:
+        case Opaque():
+            return opaque_is
+        case Not(inner):
+            return contrary(_settled(inner, NEVER if opaque_is == ALWAYS else ALWAYS))
+        case All(terms):
+            return every(tuple(_settled(term, opaque_is) for term in terms))
+        case Some(terms):
+            return some(tuple(_settled(term, opaque_is) for term in terms))
+    return of
+
+
+def held(of: Expression, value: Callable[[Option], bool | None]) -> bool | None:
+    """Whether a condition holds under the values of its CONFIG symbols; None if something else decides."""
+    match of:
+        case Constant(constant):
+            return constant
+        case Option():
+            return value(of)
+        case Not(inner):
+            inside = held(inner, value)
+            return None if inside is None else not inside
+        case All(terms) | Some(terms):
+            parts = [held(term, value) for term in terms]
+            decisive = isinstance(of, Some)
+            return decisive if decisive in parts else None if None in parts else not decisive
+    return None
+
+
+IN_C: Mapping[str, Constant] = MappingProxyType(
+    {
+        "defined(__KERNEL__)": ALWAYS,
+        "defined(__ASSEMBLY__)": NEVER,
+        "defined(__ASSEMBLER__)": NEVER,
+        "defined(__cplusplus)": NEVER,
+    }
+)
+"""What is so of every C file of the kernel: KBUILD_CPPFLAGS and KBUILD_CFLAGS of the top Makefile."""
 
 
 # --- reading one #if line

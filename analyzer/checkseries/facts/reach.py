@@ -18,15 +18,13 @@ from checkseries.facts.generated import wrapped
 from checkseries.facts.include import Include, includes, joined
 from checkseries.facts.presence import (
     ALWAYS,
+    IN_C,
     NEVER,
-    All,
     Expression,
-    Not,
-    Opaque,
-    Some,
-    contrary,
+    answered,
     every,
     some,
+    widest,
 )
 from checkseries.tree import Snapshot, fact
 
@@ -61,22 +59,6 @@ class Reached:
     def __contains__(self, path: str) -> bool:
         """Whether any configuration reaches a header."""
         return path in self.always or path in self.under
-
-
-def allowed(of: Expression) -> Expression:
-    """What the options must be for a condition to hold: all else of it may be true, and may be false."""
-    match of:
-        case Opaque() | Not(Opaque()):
-            return ALWAYS
-        case Not(All(terms)):
-            return some(tuple(allowed(contrary(term)) for term in terms))
-        case Not(Some(terms)):
-            return every(tuple(allowed(contrary(term)) for term in terms))
-        case All(terms):
-            return every(tuple(allowed(term) for term in terms))
-        case Some(terms):
-            return some(tuple(allowed(term) for term in terms))
-    return of
 
 
 @fact
@@ -126,7 +108,7 @@ def _edges(tree: Snapshot, path: str, arch: str) -> tuple[tuple[tuple[str, Expre
     found: dict[str, Expression] = {}
     missing: set[str] = set()
     for each in includes(tree, path):
-        condition = allowed(each.condition)
+        condition = widest(each.condition)
         if condition == NEVER:
             continue
         answers = _meant(tree, path, each, arch)
@@ -209,27 +191,9 @@ def foreign(tree: Snapshot, path: str, arch: str) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if not name.startswith(("generated/", "asm/", "uapi/asm/"))))
 
 
-_C = {
-    "defined(__KERNEL__)": ALWAYS,
-    "defined(__ASSEMBLY__)": NEVER,
-    "defined(__ASSEMBLER__)": NEVER,
-    "defined(__cplusplus)": NEVER,
-}
-"""What is so of every C file of the kernel: KBUILD_CFLAGS of the top Makefile."""
-
-
 def in_c(of: Expression) -> Expression:
     """A condition with what is so in every C file of the kernel answered."""
-    match of:
-        case Opaque(text):
-            return _C.get(text, of)
-        case Not(inner):
-            return contrary(in_c(inner))
-        case All(terms):
-            return every(tuple(in_c(term) for term in terms))
-        case Some(terms):
-            return some(tuple(in_c(term) for term in terms))
-    return of
+    return answered(of, lambda each: IN_C.get(each.text, each))
 
 
 @fact

@@ -14,8 +14,16 @@ from dataclasses import dataclass
 from checkseries.facts.c_decl import arch_of, kernel_source
 from checkseries.facts.c_outline import Chunk, outline_of
 from checkseries.facts.c_text import Code, code
-from checkseries.facts.presence import ALWAYS, NEVER, Expression, every, presence_of, some
-from checkseries.facts.reach import allowed, reached, when
+from checkseries.facts.presence import (
+    ALWAYS,
+    NEVER,
+    Expression,
+    every,
+    presence_of,
+    some,
+    widest,
+)
+from checkseries.facts.reach import reached, when
 from checkseries.tree import Snapshot, fact
 from checkseries.tree.base import identifiers
 
@@ -37,7 +45,7 @@ def may_declare(data: bytes, name: str) -> Expression:
     for match in re.finditer(rf"(?<![\w$]){re.escape(name)}(?![\w$])", source.text, re.ASCII):
         if not _may(source, outline.chunk(match.start()), match.start()):
             continue
-        found.append(allowed(presence.at(source.line(match.start()))))
+        found.append(widest(presence.at(source.line(match.start()))))
         if found[-1] == ALWAYS or len(found) > _MOST:
             return ALWAYS
     return some(tuple(found))
