@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from checkseries.facts.c_decl import HOST_PROGRAMS, arch_of
 from checkseries.tree import Snapshot, fact
@@ -18,7 +17,7 @@ from checkseries.tree import Snapshot, fact
 _INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*[<"]([\w./+-]{1,200})[>"]', re.MULTILINE)
 _MOST = 4000
 """Files of one closure: a driver's is about 900."""
-_HEADERS = ("*.h", "*.inc", "*.c")
+_HEADERS = (".h", ".inc", ".c")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +32,11 @@ class Closure:
 
 
 @fact
-def _by_name(tree: Snapshot) -> Mapping[str, tuple[str, ...]]:
+def _named(tree: Snapshot, base: str) -> tuple[str, ...]:
     """What may be included, by the last component of its path."""
-    found: dict[str, list[str]] = {}
-    for pattern in _HEADERS:
-        for path in tree.named(pattern):
-            if not path.startswith(HOST_PROGRAMS):
-                found.setdefault(path.rpartition("/")[2], []).append(path)
-    return MappingProxyType({name: tuple(paths) for name, paths in found.items()})
+    if not base.endswith(_HEADERS):
+        return ()
+    return tuple(path for path in tree.named(base) if not path.startswith(HOST_PROGRAMS))
 
 
 @fact
@@ -55,13 +51,12 @@ def includes(tree: Snapshot, path: str) -> tuple[str, ...]:
 @fact
 def included(tree: Snapshot, path: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Each name that a file includes, with the files that may be meant."""
-    known = _by_name(tree)
     here = path.rpartition("/")[0]
     own = arch_of(path)
     found: list[tuple[str, tuple[str, ...]]] = []
     for name in includes(tree, path):
         plain = name.rpartition("../")[2]
-        answers = known.get(plain.rpartition("/")[2], ())
+        answers = _named(tree, plain.rpartition("/")[2])
         near = f"{here}/{name}" if here else name
         if near in answers:
             found.append((name, (near,)))
