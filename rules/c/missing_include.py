@@ -54,7 +54,7 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
 
 
 def _message(name: str, short: Shortfall) -> str:
-    what = f"{name}() is called" if short.called else f"{name} is used"
+    what = short.used(name)
     if short.under == NEVER:
         return f"{what}, but no header that this file includes declares it: {short.by[0]} does"
     return f"{what}, but {short.by[0]} declares it, which is included only if {said(short.under)}"

@@ -60,7 +60,7 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
 
 
 def _message(name: str, short: Shortfall) -> str:
-    what = f"{name}() is called" if short.called else f"{name} is used"
+    what = short.used(name)
     return f"{what}, but is declared only if {said(short.under)}"
 
 

@@ -50,7 +50,7 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
 
 
 def _message(name: str, short: Shortfall) -> str:
-    what = f"{name}() is called" if short.called else f"{name} is used"
+    what = short.used(name)
     there = sorted({arch for each in short.by if (arch := arch_of(each))})
     return f"{what}, but is declared on {', '.join(there)} alone"
 

@@ -64,13 +64,13 @@ def mentions(data: bytes, name: str) -> tuple[Mention, ...]:
         inside = chunk.body is not None and chunk.body[0] < at < chunk.body[1]
         if not inside and "=" not in source.plain[chunk.start : at]:
             return ()
-        if _declared(source, word, chunk.start, at, match.end()):
+        after = _AFTER.match(source.plain, match.end())
+        follows = after[1] if after and after[1] else ""
+        if _declared(source, word, follows, chunk.start, at, match.end()):
             return ()
         function = functions(source, chunk)[0] if inside else None
         if function is not None and (function.head is None or name in _own_names(data, chunk.start)):
             return ()
-        after = _AFTER.match(source.plain, match.end())
-        follows = after[1] if after else None
         callees = tuple(_callees(source.plain, chunk.start, at))
         found.append(Mention(at, function.name if function else "", follows == "(", callees))
     return tuple(found)
@@ -85,14 +85,12 @@ def _own_names(data: bytes, start: int) -> frozenset[str]:
     return frozenset(each.name for function in found for each in scope(source, function))
 
 
-def _declared(source: Code, word: str, start: int, at: int, end: int) -> bool:
+def _declared(source: Code, word: str, follows: str, start: int, at: int, end: int) -> bool:
     """Whether what stands around a name may make it a declaration, a label, or a macro's word."""
     if word.startswith("#") or (word == "*" and _star_declares(source.plain, start, at)):
         return True
     if word and (word[0].isalpha() or word[0] in "_$") and word not in _BEFORE_VALUE:
         return True
-    after = _AFTER.match(source.plain, end)
-    follows = after[1] if after else None
     if follows == "##" or (follows == ":" and word in ("", "{", "}", ";")):
         return True
     if follows and (follows[0].isalpha() or follows[0] == "_"):

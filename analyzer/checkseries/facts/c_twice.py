@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from checkseries.facts.c_decl import functions_in
 from checkseries.facts.c_text import code
-from checkseries.facts.presence import ALWAYS, Expression, opaque, presence_of
+from checkseries.facts.presence import Expression, opaque, presence_of
 from checkseries.facts.reach import in_c
 from checkseries.tree import Snapshot, fact
 
@@ -41,12 +41,16 @@ def _macros(data: bytes, name: str) -> tuple[Defined, ...]:
             continue
         line = source.line(macro.at)
         condition = in_c(presence.at(line))
-        asks = any(re.search(rf"\b{re.escape(name)}\b", text, re.ASCII) for text in opaque(condition))
         parameters = "" if macro.parameters is None else f"({','.join(macro.parameters)})"
         text = data[macro.body : macro.end].decode("latin-1").replace("\\\n", " ")
         body = " ".join(f"{parameters} {re.sub(r'/[*].*?[*]/|//.*', ' ', text, flags=re.DOTALL)}".split())
-        found.append(Defined("macro", line, body, condition, guarded=asks or taken_back))
+        found.append(Defined("macro", line, body, condition, guarded=taken_back or _asks(condition, name)))
     return tuple(found)
+
+
+def _asks(condition: Expression, name: str) -> bool:
+    """Whether a condition looks at a name."""
+    return any(re.search(rf"\b{re.escape(name)}\b", text, re.ASCII) for text in opaque(condition))
 
 
 @fact
@@ -60,12 +64,8 @@ def defined(tree: Snapshot, path: str, name: str) -> tuple[Defined, ...]:
     for each in functions_in(tree, path):
         if each.name == name and each.kind == "definition" and each.sure:
             condition = in_c(presence.at(each.place.line))
-            asks = any(re.search(rf"\b{re.escape(name)}\b", text, re.ASCII) for text in opaque(condition))
             weak = any("weak" in attribute or "gnu_inline" in attribute for attribute in each.attributes)
-            found.append(Defined("function", each.place.line, "", condition, guarded=asks or weak))
+            found.append(
+                Defined("function", each.place.line, "", condition, guarded=weak or _asks(condition, name))
+            )
     return tuple(found)
-
-
-def always(of: Defined) -> bool:
-    """Whether a definition is there whenever its file is read."""
-    return of.condition == ALWAYS

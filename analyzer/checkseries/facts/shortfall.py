@@ -56,10 +56,9 @@ class Shortfall:
     profile: str = ""
     doubt: str = ""
 
-    @property
-    def name(self) -> str:
-        """The name as people write it: with brackets if it is called."""
-        return self.place.symbol
+    def used(self, name: str) -> str:
+        """What the file does with the name, for people: ``park() is called``."""
+        return f"{name}() is called" if self.called else f"{name} is used"
 
 
 @fact
@@ -120,8 +119,8 @@ def _doubt(tree: Snapshot, path: str, name: str, arch: str, of: Expression, *, w
     made = may_bring(tree, sorted(reached(tree, path, arch).missing), name, arch)
     if made:
         return f"{made} is made by the build, and may declare {name}"
-    makefiles = (makefile(tree, path.rpartition("/")[0]),)
-    if any(each and "-include" in (tree.text(each) or "") for each in makefiles):
+    by = makefile(tree, path.rpartition("/")[0])
+    if by and "-include" in (tree.text(by) or ""):
         return "its makefile includes headers by itself"
     return ""
 

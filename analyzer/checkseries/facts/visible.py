@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from checkseries.facts.c_decl import arch_of, kernel_source
@@ -38,17 +39,22 @@ def may_declare(data: bytes, name: str) -> Expression:
     """The options under which a file's own lines may declare a name; ``NEVER`` if none does."""
     if name.encode() not in data:
         return NEVER
-    source = code(data)
-    outline = outline_of(data)
     presence = presence_of(data)
     found: list[Expression] = []
-    for match in re.finditer(rf"(?<![\w$]){re.escape(name)}(?![\w$])", source.text, re.ASCII):
-        if not _may(source, outline.chunk(match.start()), match.start()):
-            continue
-        found.append(widest(presence.at(source.line(match.start()))))
+    for line in _lines(data, name):
+        found.append(widest(presence.at(line)))
         if found[-1] == ALWAYS or len(found) > _MOST:
             return ALWAYS
     return some(tuple(found))
+
+
+def _lines(data: bytes, name: str) -> Iterator[int]:
+    """The lines at which a file may declare a name."""
+    source = code(data)
+    outline = outline_of(data)
+    for match in re.finditer(rf"(?<![\w$]){re.escape(name)}(?![\w$])", source.text, re.ASCII):
+        if _may(source, outline.chunk(match.start()), match.start()):
+            yield source.line(match.start())
 
 
 def _may(source: Code, chunk: Chunk | None, at: int) -> bool:
@@ -164,10 +170,4 @@ def unseen(
 
 def first_line(tree: Snapshot, path: str, name: str) -> int:
     """The line at which a file may declare a name first; 1 if none may."""
-    data = tree.read(path) or b""
-    source = code(data)
-    outline = outline_of(data)
-    for match in re.finditer(rf"(?<![\w$]){re.escape(name)}(?![\w$])", source.text, re.ASCII):
-        if _may(source, outline.chunk(match.start()), match.start()):
-            return source.line(match.start())
-    return 1
+    return next(_lines(tree.read(path) or b"", name), 1)
