@@ -13,8 +13,7 @@ import re
 from collections.abc import Iterator
 
 from checkseries.facts.asm import Sites, Stride
-from checkseries.facts.asm_table import Table, asm_naming, steps, table
-from checkseries.facts.c_decl import arch_of
+from checkseries.facts.asm_table import Table, steps, tables
 from checkseries.judge.history import History
 from checkseries.judge.rule import Subject, bad, counted, good, rule
 from checkseries.judge.tables import touched_tables, words
@@ -46,10 +45,8 @@ def _scaled(sites: Sites) -> bool:
 def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     """One verdict a site that scales an index by the size of a structure."""
     seen = set()
-    for path in asm_naming(tree, subject.name):
-        arch = arch_of(path) or ""
-        found = table(tree, subject.name, arch)
-        if found is None or not found.array or not found.whole:
+    for path, arch, found in tables(tree, subject.name):
+        if not found.array or not found.whole:
             continue
         for step in steps(tree, subject.name, path):
             if step.how == "scaled" and step.place not in seen:

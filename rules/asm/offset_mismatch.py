@@ -14,8 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checkseries.facts.asm import MemberAccess, Sites
-from checkseries.facts.asm_table import Table, accesses, asm_naming, table
-from checkseries.facts.c_decl import arch_of
+from checkseries.facts.asm_table import Table, accesses, tables
 from checkseries.facts.c_layout import Layout
 from checkseries.judge.history import History
 from checkseries.judge.rule import Subject, bad, counted, good, rule
@@ -55,11 +54,7 @@ def _accesses(sites: Sites) -> bool:
 def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     """One verdict a register that is loaded from the object or stored there."""
     seen = set()
-    for path in asm_naming(tree, subject.name):
-        arch = arch_of(path) or ""
-        found = table(tree, subject.name, arch)
-        if found is None:
-            continue
+    for path, arch, found in tables(tree, subject.name):
         for access in accesses(tree, subject.name, path):
             if access not in seen:
                 seen.add(access)

@@ -15,8 +15,7 @@ from collections.abc import Iterator
 
 from checkseries.facts.answer import Unknown
 from checkseries.facts.asm import MemberAccess, Sites, asm_constants
-from checkseries.facts.asm_table import Table, asm_naming, measured_types, reached, table
-from checkseries.facts.c_decl import arch_of
+from checkseries.facts.asm_table import Table, measured_types, reached, tables
 from checkseries.facts.c_layout import LP64, Layout, bodies_of, layout
 from checkseries.facts.c_text import code
 from checkseries.judge.history import History
@@ -61,17 +60,15 @@ def _named(sites: Sites) -> bool:
 def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     """One verdict a read or write whose offset asm-offsets.c names."""
     seen = set()
-    for path in asm_naming(tree, subject.name):
-        arch = arch_of(path) or ""
-        of = table(tree, subject.name, arch)
+    for path, arch, of in tables(tree, subject.name):
         known = asm_constants(tree, arch)
-        for access in reached(tree, subject.name, path).members if of is not None else ():
+        for access in reached(tree, subject.name, path).members:
             offsets = [
                 match
                 for name in _WORD.findall(access.constant)
                 for match in _OFFSETOF.findall(known.get(name, ""))
             ]
-            if of is None or len(offsets) != 1 or (access.place, access.constant) in seen:
+            if len(offsets) != 1 or (access.place, access.constant) in seen:
                 continue
             seen.add((access.place, access.constant))
             wanted, member = offsets[0]

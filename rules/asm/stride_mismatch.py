@@ -14,8 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checkseries.facts.asm import Sites, Stride
-from checkseries.facts.asm_table import Table, asm_naming, steps, table
-from checkseries.facts.c_decl import arch_of
+from checkseries.facts.asm_table import Table, steps, tables
 from checkseries.judge.history import History
 from checkseries.judge.rule import Subject, bad, counted, good, rule
 from checkseries.judge.tables import touched_tables, words
@@ -54,10 +53,8 @@ def _steps(sites: Sites) -> bool:
 def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     """One verdict a site that steps through the table."""
     seen = set()
-    for path in asm_naming(tree, subject.name):
-        arch = arch_of(path) or ""
-        found = table(tree, subject.name, arch)
-        if found is None or not found.array:
+    for path, arch, found in tables(tree, subject.name):
+        if not found.array:
             continue
         for step in steps(tree, subject.name, path):
             if (step.place, step.bytes) not in seen:

@@ -12,9 +12,8 @@ import re
 from collections.abc import Iterator
 
 from checkseries.facts.c_decl import Declaration, arch_of, declared_in, functions_in, kernel_source
-from checkseries.facts.c_given import gives, read_with
+from checkseries.facts.c_given import gives, may_be_pasted
 from checkseries.facts.c_object import CObject, objects_in, objects_named
-from checkseries.facts.c_paste import may_be_pasted
 from checkseries.facts.c_text import code
 from checkseries.facts.c_words import EXIT_CODE, INIT_CODE
 from checkseries.facts.presence import kconfig, never
@@ -90,8 +89,7 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     if never(each.condition) or kconfig(each.condition) is None:
         yield Undecided(each.place, "whether this is built is not known")
         return
-    seen = read_with(tree, path)
-    if not seen.whole or name == "main" or may_be_pasted(tree, seen.paths, name):
+    if name == "main" or may_be_pasted(tree, path, name):
         yield Undecided(each.place, f"a macro may put {name} together, or a linker know it")
         return
     arch = arch_of(path)

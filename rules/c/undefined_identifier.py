@@ -11,16 +11,14 @@ that include a header which the build generates or the compiler brings.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from checkseries.facts.c_call import Use, uses
 from checkseries.facts.c_decl import arch_of, kernel_source
-from checkseries.facts.c_include import closure, included, nearest_first
-from checkseries.facts.c_paste import may_be_pasted
+from checkseries.facts.c_given import dormant, unread
+from checkseries.facts.c_include import nearest_first
 from checkseries.facts.c_text import code, place
 from checkseries.facts.c_words import KEYWORDS
-from checkseries.facts.kconfig.lexical import definitions
-from checkseries.facts.presence import kconfig, never, options, presence_of
 from checkseries.judge.history import History, Step
 from checkseries.judge.rule import Subject, bad, good, rule, some, told
 from checkseries.model import (
@@ -151,7 +149,7 @@ def _judged(tree: Snapshot, name: str, path: str, use: Use) -> Verdict:
     assert data is not None
     source = code(data)
     where = place(source, path, use.at, use.function.name if use.function else "")
-    doubt = _doubt(tree, name, where, source.plain[max(0, use.at - 200) : use.at], data)
+    doubt = _doubt(tree, name, where, source.plain[max(0, use.at - 200) : use.at])
     if doubt:
         return Undecided(where, doubt)
     arch = arch_of(path)
@@ -169,23 +167,13 @@ def _judged(tree: Snapshot, name: str, path: str, use: Use) -> Verdict:
     )
 
 
-def _doubt(tree: Snapshot, name: str, where: Place, before: str, data: bytes) -> str:
+def _doubt(tree: Snapshot, name: str, where: Place, before: str) -> str:
     """Why a call cannot be said to be broken, or nothing."""
-    condition = presence_of(data).at(where.line)
-    if never(condition) or kconfig(condition) is None:
-        return "whether this is built is not known"
-    if any(option not in definitions(tree) for option in options(condition)):
-        return "it is below an option that nothing defines"
+    doubt = dormant(tree, where)
     statement = before[max(before.rfind(mark) for mark in ";{}") + 1 :]
-    if _macro_around(statement):
+    if not doubt and _macro_around(statement):
         return f"{name} is an argument of a macro, which may give it another name"
-    for path in (where.path, *_direct(tree, where.path)):
-        for missing in _missing(tree, path):
-            return f"{missing} is not in the tree, and may declare {name}"
-    seen = closure(tree, (where.path,))
-    if not seen.whole or may_be_pasted(tree, seen.paths, name):
-        return f"a macro may put {name} together"
-    return ""
+    return doubt or unread(tree, where.path, name)
 
 
 def _macro_around(statement: str) -> bool:
@@ -198,14 +186,6 @@ def _macro_around(statement: str) -> bool:
                 return True
             depth = 0
     return False
-
-
-def _direct(tree: Snapshot, path: str) -> Iterable[str]:
-    return (each for _, answers in included(tree, path) for each in answers)
-
-
-def _missing(tree: Snapshot, path: str) -> Iterator[str]:
-    return (name for name, answers in included(tree, path) if not answers)
 
 
 _HEADER = "void park(int cpu);\n"

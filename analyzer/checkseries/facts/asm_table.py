@@ -7,7 +7,7 @@ what another architecture defines.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -113,6 +113,15 @@ def _layout(tree: Snapshot, found: CObject) -> Layout | Unknown:
 def asm_naming(tree: Snapshot, name: str) -> tuple[str, ...]:
     """The assembly files that name a symbol, of the architectures whose assembly is understood."""
     return tuple(path for path in tree.grep(name) if path.endswith(".S") and arch_of(path) in ARCHS)
+
+
+def tables(tree: Snapshot, name: str) -> Iterator[tuple[str, str, Table]]:
+    """Each assembly file that names an object of C, its architecture, and the object as it finds it."""
+    for path in asm_naming(tree, name):
+        arch = arch_of(path) or ""
+        found = table(tree, name, arch)
+        if found is not None:
+            yield path, arch, found
 
 
 def reached(tree: Snapshot, name: str, path: str) -> Sites:

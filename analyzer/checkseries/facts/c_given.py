@@ -12,7 +12,7 @@ import re
 from checkseries.facts.c_decl import kernel_source
 from checkseries.facts.c_include import Closure, closure, included
 from checkseries.facts.c_outline import Outline, outline_of
-from checkseries.facts.c_paste import may_be_pasted
+from checkseries.facts.c_paste import Pasting, pasting
 from checkseries.facts.c_text import Code, code
 from checkseries.facts.c_words import TAGGED
 from checkseries.facts.include import includers
@@ -119,20 +119,37 @@ def macros_in(tree: Snapshot, path: str) -> frozenset[bytes]:
 
 def doubted(tree: Snapshot, where: Place, name: str) -> str:
     """Why a name that nothing seen gives may be declared after all, or its use be no code; or nothing."""
-    data = tree.read(where.path) or b""
-    condition = presence_of(data).at(where.line)
+    doubt = dormant(tree, where) or unread(tree, where.path, name)
+    others = includers(tree, where.path) if where.path.endswith(".c") and not doubt else ()
+    return f"{others[0]} includes the file, and may declare {name}" if others else doubt
+
+
+def dormant(tree: Snapshot, where: Place) -> str:
+    """Why a line may never be compiled, or nothing."""
+    condition = presence_of(tree.read(where.path) or b"").at(where.line)
     if never(condition) or kconfig(condition) is None:
         return "whether this is built is not known"
     if any(option not in definitions(tree) for option in options(condition)):
         return "it is below an option that nothing defines"
-    for path in (where.path, *(each for _, answers in included(tree, where.path) for each in answers)):
-        for missing in (one for one, answers in included(tree, path) if not answers):
+    return ""
+
+
+def unread(tree: Snapshot, path: str, name: str) -> str:
+    """Why what a file is read with may declare a name that nothing seen gives, or nothing."""
+    for each in (path, *(answer for _, answers in included(tree, path) for answer in answers)):
+        for missing in (one for one, answers in included(tree, each) if not answers):
             return f"{missing} is not in the tree, and may declare {name}"
-    seen = read_with(tree, where.path)
-    if not seen.whole or may_be_pasted(tree, seen.paths, name):
-        return f"a macro may put {name} together"
-    others = includers(tree, where.path) if where.path.endswith(".c") else ()
-    return f"{others[0]} includes the file, and may declare {name}" if others else ""
+    return f"a macro may put {name} together" if may_be_pasted(tree, path, name) else ""
+
+
+def may_be_pasted(tree: Snapshot, path: str, name: str) -> bool:
+    """Whether a macro that a file is read with may put a name together, as far as all is seen."""
+    return not read_with(tree, path).whole or _pasted(tree, path).may_give(name)
+
+
+@fact
+def _pasted(tree: Snapshot, path: str) -> Pasting:
+    return pasting(tree, read_with(tree, path).paths)
 
 
 def made(tree: Snapshot, name: str) -> str:

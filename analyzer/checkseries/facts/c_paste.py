@@ -88,8 +88,3 @@ def pasting(tree: Snapshot, paths: Iterable[str]) -> Pasting:
         given |= invoked_with(tree, path)
         parts |= affixes(tree, path)
     return Pasting(frozenset(given), frozenset(parts))
-
-
-def may_be_pasted(tree: Snapshot, paths: Iterable[str], name: str) -> bool:
-    """Whether any macro that these files hold may put a name together."""
-    return pasting(tree, paths).may_give(name)
