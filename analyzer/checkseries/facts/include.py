@@ -94,9 +94,15 @@ def includers(tree: Snapshot, path: str) -> tuple[str, ...]:
 
 def _includers(tree: Snapshot, path: str, word: str) -> Iterator[str]:
     base = path.rpartition("/")[2]
+    named = base.encode()
     for other in tree.grep(word):
-        if kernel_source(other) and any(
-            each.name.rpartition("/")[2] == base and path in meant(tree, other, each.name, each.quoted)
-            for each in includes(tree, other)
+        # The word alone may be that of thousands of files.
+        if (
+            kernel_source(other)
+            and named in (tree.read(other) or b"")
+            and any(
+                each.name.rpartition("/")[2] == base and path in meant(tree, other, each.name, each.quoted)
+                for each in includes(tree, other)
+            )
         ):
             yield other
