@@ -41,26 +41,25 @@ def _new_in(step: Step, path: str) -> frozenset[str]:
     found = words_in(data, step.added.get(path, frozenset()))
     if before is None:
         return found
-    if _conditions(before) != _conditions(data):
-        found |= words_in(before, _conditional(before)) | words_in(data, _conditional(data))
+    if presence_of(before).conditions != presence_of(data).conditions:
+        was, now = _by_condition(before), _by_condition(data)
+        found |= {name for name, conditions in now.items() if not conditions <= was.get(name, set())}
     old = step.before.lineage.words_of(before)
     return frozenset(name for name in found if name.encode() not in old or not _used_always(before, name))
 
 
-def _conditions(data: bytes) -> tuple[Expression, ...]:
-    return presence_of(data).conditions
-
-
-def _conditional(data: bytes) -> frozenset[int]:
-    """The lines of a file that are not always there."""
+def _by_condition(data: bytes) -> dict[str, set[Expression]]:
+    """The words of a file, each with the conditions under which it stands there."""
     presence = presence_of(data)
     ends = (*presence.lines[1:], data.count(b"\n") + 2)
-    return frozenset(
-        number
-        for first, end, condition in zip(presence.lines, ends, presence.conditions, strict=True)
-        if condition != ALWAYS
-        for number in range(first, end)
-    )
+    lines: dict[Expression, set[int]] = {}
+    for first, end, condition in zip(presence.lines, ends, presence.conditions, strict=True):
+        lines.setdefault(condition, set()).update(range(first, end))
+    found: dict[str, set[Expression]] = {}
+    for condition, numbers in lines.items():
+        for name in words_in(data, frozenset(numbers)):
+            found.setdefault(name, set()).add(condition)
+    return found
 
 
 def _used_always(data: bytes, name: str) -> bool:
