@@ -53,7 +53,7 @@ def turned(history: History, _arch: str) -> Iterator[Subject]:
     since="0.1",
     subjects=turned,
     words=no_words,
-    summary=counted("messages without the prefix of their files"),
+    summary=counted("messages without a prefix"),
 )
 def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     """One verdict a printk() of the function."""

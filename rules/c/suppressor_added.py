@@ -41,7 +41,7 @@ def silencing(history: History, _arch: str) -> Iterator[Subject]:
     since="0.1",
     subjects=silencing,
     words=no_words,
-    summary=counted("calls that silence a checker"),
+    summary=counted("calls to silence a checker"),
 )
 def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     """One verdict a call."""

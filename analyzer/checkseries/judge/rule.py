@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -92,14 +93,25 @@ def counted(noun: str) -> Callable[[int, int, int], str]:
     def summary(holds: int, broken: int, unknown: int) -> str:
         number = holds + broken + unknown
         if number == 1:
-            return (
-                f"1 {noun.removesuffix('s')}{', holds' if holds else ': broken' if broken else ': unknown'}"
-            )
+            return f"1 {_one(noun)}{', holds' if holds else ': broken' if broken else ': unknown'}"
         if not broken and not unknown:
             return f"{holds} {noun}, all hold"
         return f"{number} {noun}: {told((holds, 'hold'), (broken, 'broken'), (unknown, 'unknown'))}"
 
     return summary
+
+
+_HEAD = re.compile(
+    r"^.*?(?= (?:around|between|from|in|of|parted|that|through|to|which|whose|within|without)\b|$)"
+)
+
+
+def _one(noun: str) -> str:
+    """The singular: ``steps of assembly through tables`` -> ``step of assembly through tables``."""
+    head = _HEAD.match(noun)
+    assert head is not None
+    one = re.sub(r"(?<!s)s\b", "", head[0]).replace(" and ", " or ")
+    return f"{one}{noun[head.end() :].replace(' that are ', ' that is ')}"
 
 
 def some(number: int, noun: str) -> str:
