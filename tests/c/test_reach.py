@@ -185,6 +185,7 @@ def test_what_a_name_is_passed_to() -> None:
 
 def test_words_of_lines() -> None:
     assert words_in(b"int a;\nx->b = c; /* d */\n", frozenset((2,))) == {"x", "c"}
+    assert words_in(b"f(__func__, KBUILD_MODNAME, __builtin_ctz(x));\n", frozenset((1,))) == {"f", "x"}
 
 
 @pytest.mark.parametrize(

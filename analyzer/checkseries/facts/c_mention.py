@@ -140,6 +140,7 @@ _COMPILERS = frozenset(
 def words_in(data: bytes, lines: frozenset[int]) -> frozenset[str]:
     """The identifiers on some lines of a file that are no members, no words of the compiler and in no directive."""
     text = code(data).plain.split("\n")
-    return frozenset(
+    found = frozenset(
         match[0] for number in lines if 0 < number <= len(text) for match in _WORD.finditer(text[number - 1])
-    ) - frozenset(KEYWORDS)
+    )
+    return frozenset(name for name in found - KEYWORDS - _COMPILERS if not name.startswith("__builtin_"))
