@@ -90,16 +90,15 @@ def _nodes(text: str, start: int, end: int) -> list[_Node]:
     nodes: list[_Node] = []
     if end - start > _LONGEST:
         return nodes
-    skip = start
-    for token in tokens(text, start, end):
-        if token.at < skip:
-            continue
+    at = start
+    while token := next(tokens(text, at, end), None):
+        at = token.end
         if token.text in ("(", "[", "{"):
             close = closing(text, token.at, end)
             if close is None:
                 return []
             nodes.append(_Node(token.text, token.at, close + 1))
-            skip = close + 1
+            at = close + 1  # what is in brackets is looked at by whom it concerns
         elif token.text == "=":
             nodes.append(_Node("=", token.at, token.end))
         else:

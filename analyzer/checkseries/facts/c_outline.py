@@ -291,6 +291,14 @@ def functions(source: Code, chunk: Chunk) -> tuple[Function, ...]:
 
 def declarators(source: Code, start: int, end: int) -> tuple[Head, ...]:
     """The heads of the declaration between two offsets, in each variant that ``#if`` makes of it."""
+    return _declarators(source.data, start, end)
+
+
+@functools.lru_cache(
+    maxsize=1024
+)  # a pure function of the bytes; each name in a table asks for the table's head
+def _declarators(data: bytes, start: int, end: int) -> tuple[Head, ...]:
+    source = code(data)
     return tuple(
         replace(
             head,
