@@ -39,13 +39,11 @@ _MOST = 20  # files that ask for the target
 _IF = re.compile(r"\s*if\s*\(\s*(\w+)\s*\(\s*\)\s*\)\s*\{", re.ASCII)
 
 
-def arch_selects(history: History, _arch: str) -> Iterator[Subject]:
+def arch_selects(history: History, arch: str) -> Iterator[Subject]:
     """The selects that the series adds to the Kconfig files of an architecture's own."""
-    touched = {path for step in history.steps for path in step.touched}
-    for arch in history.archs:
-        if any(path.startswith(f"arch/{arch}/") and "Kconfig" in path for path in touched):
-            for subject in gained_selects(history, arch):
-                yield Subject(subject.name, "", (*subject.detail, arch))
+    own = f"arch/{arch}/"
+    if any(path.startswith(own) and "Kconfig" in path for step in history.steps for path in step.touched):
+        yield from gained_selects(history, arch)
 
 
 def config_word(subject: Subject) -> tuple[str, ...]:
@@ -61,10 +59,11 @@ def config_word(subject: Subject) -> tuple[str, ...]:
     subjects=arch_selects,
     words=config_word,
     summary=counted("selects"),
+    per_arch=True,
 )
 def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     """One verdict a select."""
-    target, (selector, arch) = subject.name, subject.detail
+    target, arch, (selector,) = subject.name, subject.arch, subject.detail
     used = [path for word in config_word(subject) for path in tree.grep(word) if asks_config(path)]
     if not used or len(used) > _MOST or not all(path.endswith((".c", ".h")) for path in used):
         return
@@ -79,7 +78,7 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
         return
     if kernel.selects_by(target) or kernel.type_of(target) != "bool":
         return
-    for select in selects_of(kernel, Subject(target, arch, (selector,))):
+    for select in selects_of(kernel, subject):
         if not select.path.startswith(f"arch/{arch}/"):
             continue
         place = line_place(tree, select.path, select.line, selector)
