@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from checkseries.judge.introduced import State, fingerprint, introduced
@@ -66,6 +66,10 @@ def test_never_more_than_the_surplus(old: list[Finding], new: list[Finding]) -> 
 
 
 @given(_FINDINGS, _FINDINGS)
+@example(
+    [finding(symbol="f"), finding(symbol="h")],
+    [finding(symbol=""), finding("b.c", symbol="f")],
+)
 def test_order_does_not_matter(old: list[Finding], new: list[Finding]) -> None:
     forward = introduced(state(*old), state(*new), {}, {}, {})
     backward = introduced(state(*reversed(old)), state(*new), {}, {}, {})

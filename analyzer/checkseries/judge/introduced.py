@@ -73,8 +73,14 @@ def compare(
     ``added`` are the lines that the patch wrote: of twins those are the new ones.
     """
     continues: list[int | None] = [None] * len(after.findings)
-    left = dict.fromkeys(range(len(before.findings)))
     old_marks = [fingerprint(finding, was) for finding in before.findings]
+
+    def rank(index: int) -> tuple[tuple[str, int, int, str, str], str, str, str]:
+        old = before.findings[index]
+        return (order(old), old_marks[index], old.place.symbol, _text(old))
+
+    # Several may be what one has moved from: which is taken must not hang on the order in which a rule told them.
+    left = dict.fromkeys(sorted(range(len(before.findings)), key=rank))
     by_mark: dict[str, list[int]] = defaultdict(list)
     for index, finding in enumerate(after.findings):
         by_mark[fingerprint(finding, now)].append(index)
