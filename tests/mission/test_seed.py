@@ -13,6 +13,12 @@ from typing import Any
 
 import pytest
 
+from checkseries.judge.load import load, shipped
+from checkseries.run import run
+from checkseries.source.mailbox import Source
+from checkseries.source.series import read_series
+from checkseries.tree.locate import locate, open_tree
+
 pytestmark = pytest.mark.tree
 
 
@@ -112,3 +118,16 @@ def test_one_process_says_the_same_as_two(trees: Path, seed_series: Path) -> Non
     assert check(seed_series.read_bytes(), trees, "--jobs", "1") == check(
         seed_series.read_bytes(), trees, "--jobs", "2"
     )
+
+
+@pytest.mark.parametrize("name", ["boot-data-stride-8", "mpidr-table-stride-4", "boot-data-third-long"])
+def test_a_fault_in_a_stride_is_found_without_its_contract(name: str, trees: Path, seed_series: Path) -> None:
+    series = read_series([Source("-", variants.faulty(seed_series.read_bytes(), name))])
+    rules = [rule for rule in load([shipped()]) if not rule.contract]
+    tree = open_tree(locate(str(trees / "linux-7.2"), "/", {}), None)
+    report = run(series, tree, rules, ("arm64",), "", 1)
+    (contract,) = variants.VARIANTS[name].expected
+    strides = [each for each in report.findings if each.finding.rule == "stride-mismatch"]
+    assert [(each.finding.place.path, each.finding.subject) for each in strides] == [
+        (variants.HEAD, contract.subject)
+    ]
