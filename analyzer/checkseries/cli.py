@@ -21,6 +21,7 @@ from checkseries.limits import TOTAL_SECONDS, TooSlowError, bound_memory, within
 from checkseries.model import Report, Series, Severity, Status
 from checkseries.source.mailbox import Source
 from checkseries.tree import Snapshot, Tree
+from checkseries.tree.index import Index
 from checkseries.tree.locate import Location, locate, open_tree
 from checkseries.tree.remembered import Wordbook
 
@@ -145,7 +146,19 @@ def _location(options: argparse.Namespace) -> Location:
 
 
 def _wordbook(options: argparse.Namespace) -> Wordbook | None:
-    """What is remembered between runs, in the user's cache directory (XDG Base Directory Specification)."""
+    """What searches of a tree found, remembered between runs."""
+    place = _cache(options)
+    return Wordbook(os.path.join(place, "words-1.sqlite")) if place else None
+
+
+def _index(options: argparse.Namespace) -> Index | None:
+    """What facts said of files, remembered between runs."""
+    place = _cache(options)
+    return Index(place) if place else None
+
+
+def _cache(options: argparse.Namespace) -> str | None:
+    """Our part of the user's cache directory (XDG Base Directory Specification)."""
     if not options.cache:
         return None
     place = os.environ.get("XDG_CACHE_HOME", "")
@@ -154,7 +167,7 @@ def _wordbook(options: argparse.Namespace) -> Wordbook | None:
         if not os.path.isdir(home):  # a service account's: nobody's to make
             return None
         place = os.path.join(home, ".cache")
-    return Wordbook(os.path.join(place, "checkseries", "words-1.sqlite"))
+    return os.path.join(place, "checkseries")
 
 
 def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[str | None, Series]]) -> int:
@@ -167,6 +180,7 @@ def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[st
     profile = PROFILES[options.toolchain].text
     status = CLEAN
     rendered = []
+    index = _index(options)
     for revision, series in todo:
         started = time.monotonic()
         _progress("opening the tree")
@@ -174,12 +188,14 @@ def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[st
         archs = archs_of(tree, series, options.arch)
         _progress(f"judging {len(series.patches)} patches")
         jobs = options.jobs or min(os.cpu_count() or 1, 4)
-        report = run(series, tree, rules, archs, profile, jobs, options.toolchain)
+        report = run(series, tree, rules, archs, profile, jobs, options.toolchain, index)
         report = replace(report, seconds=time.monotonic() - started)
         _progress("")
         rendered.append(_rendered(options, report, rules))
         status = max(status, _status(report, options.fail_on))
     _write(options, "\n".join(rendered) if options.format == "text" else "".join(rendered))
+    if index is not None:
+        index.settle()
     return status
 
 
@@ -274,7 +290,8 @@ def _asked(options: argparse.Namespace, archs: Sequence[str]) -> tuple[Tree, tup
     from checkseries.archs import archs_of
 
     tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
-    return tree, archs_of(tree, None, archs), Snapshot.of(tree, options.toolchain)
+    snapshot = Snapshot.of(tree, options.toolchain, _index(options))
+    return tree, archs_of(tree, None, archs), snapshot
 
 
 def _kconfig(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import gc
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -35,6 +35,7 @@ from checkseries.model import (
 from checkseries.tree import Lineage, Snapshot, Tree
 from checkseries.tree.apply import Applied, PatchDoesNotApplyError, apply, reverse
 from checkseries.tree.base import holds_word
+from checkseries.tree.index import Index
 from checkseries.workers import start
 
 T = TypeVar("T")
@@ -74,9 +75,10 @@ def run(
     profile: str,
     jobs: int,
     toolchain: str = "gcc",
+    index: Index | None = None,
 ) -> Report:
     """The report on a series: what each patch introduces, what was checked, what could not be judged."""
-    history, judged, remarks = follow(series, base, archs, toolchain)
+    history, judged, remarks = follow(series, base, archs, toolchain, index)
     courses = ask(history, rules, jobs) if history.steps else ()
     by_id = {rule.id: rule for rule in rules}
     findings = _said_once(by_id, _introduced(history, courses))
@@ -99,10 +101,10 @@ _SOURCE = re.compile(r"(?:^|/)(?:Kconfig[^/]*|Makefile[^/]*|Kbuild[^/]*)$|\.(?:c
 
 
 def follow(
-    series: Series, base: Tree, archs: Sequence[str], toolchain: str = "gcc"
+    series: Series, base: Tree, archs: Sequence[str], toolchain: str = "gcc", index: Index | None = None
 ) -> tuple[History, tuple[Judged, ...], tuple[str, ...]]:
     """The history of a series on a tree, what became of each patch, and remarks; stops where one does not apply."""
-    start = Lineage(base, toolchain).snapshots[0]
+    start = Lineage(base, toolchain, index).snapshots[0]
     now, steps, judged, remarks = start, [], [], []
     stopped = False
     for patch in _sent(series):
@@ -174,33 +176,40 @@ def _offsets(applied: Applied) -> str:
 def ask(history: History, rules: Sequence[Rule], jobs: int) -> tuple[Course, ...]:
     """All rules on all their subjects on all snapshots; each arch in a process of its own, ``jobs`` at once."""
     free = [rule for rule in rules if not rule.per_arch]
-    bound = [rule for rule in rules if rule.per_arch and any(True for _ in _concerned(history, rule))]
-    if not bound or not history.archs:
-        return _courses(history, free, "")
+    bound = [rule for rule in rules if rule.per_arch]
     if jobs < 2:
+        bound = _concerned(history, bound)
+        archs = history.archs if bound else ()
         return tuple(
             course
-            for arch, some in (("", free), *((arch, bound) for arch in history.archs))
+            for arch, some in (("", free), *((arch, bound) for arch in archs))
             for course in _courses(history, some, arch)
         )
     gc.freeze()  # the workers share the pages of what is there, unless a collection touches them
-    answers = start(history.archs, lambda arch: _courses(history, bound, arch), jobs)
-    courses = list(_courses(history, free, ""))
+    index = history.base.lineage.index
+    settle = index.settle if index else None
+    # What the rules of no architecture take is taken while it is found out what there is to ask of the others.
+    answers = start(("",), lambda _: _courses(history, free, ""), 1, settle)
+    bound = _concerned(history, bound)
+    if bound:
+        answers += start(history.archs, lambda arch: _courses(history, bound, arch), jobs, settle)
+    courses: list[Course] = []
     for arch, receive in answers:
         try:
             courses += receive.recv()
         except EOFError:  # killed, for want of memory most likely
-            reason = f"the process that judges {arch} ended before it answered"
-            courses += [Course(rule.id, Subject("", arch), (Outcome(failure=reason),)) for rule in bound]
+            reason = f"the process that judges {arch or 'what no architecture has a say in'} ended before it answered"
+            some = bound if arch else free
+            courses += [Course(rule.id, Subject("", arch), (Outcome(failure=reason),)) for rule in some]
     gc.unfreeze()
     return tuple(courses)
 
 
-def _concerned(history: History, rule: Rule) -> Iterable[str]:
-    for arch in history.archs:
-        for _subject in rule.subjects(history, arch):
-            yield arch
-            break
+def _concerned(history: History, rules: Sequence[Rule]) -> list[Rule]:
+    """Those rules that have a subject on any architecture."""
+    return [
+        rule for rule in rules if any(True for arch in history.archs for _ in rule.subjects(history, arch))
+    ]
 
 
 def _courses(history: History, rules: Sequence[Rule], arch: str) -> tuple[Course, ...]:

@@ -11,8 +11,12 @@ from typing import Any
 _CONTEXT = multiprocessing.get_context("fork")  # what is to be worked on cannot be pickled, and need not be
 
 
-def start(names: Sequence[str], work: Callable[[str], Any], jobs: int) -> list[tuple[str, Connection]]:
+def start(
+    names: Sequence[str], work: Callable[[str], Any], jobs: int, after: Callable[[], None] | None = None
+) -> list[tuple[str, Connection]]:
     """Begin ``work(name)`` for each name, ``jobs`` at a time; returns where each answer will arrive, in order.
+
+    ``after`` is what each worker does once it has answered.
 
     Receiving raises EOFError if a worker ended without an answer. Nothing outlives the caller for longer than
     the work that it is at.
@@ -21,7 +25,7 @@ def start(names: Sequence[str], work: Callable[[str], Any], jobs: int) -> list[t
     for number in range(min(jobs, len(names))):
         queue = list(names[number::jobs])
         _CONTEXT.Process(
-            target=_one_after_the_other, args=(queue, work, pipes, os.getpid()), daemon=False
+            target=_one_after_the_other, args=(queue, work, after, pipes, os.getpid()), daemon=False
         ).start()
     for _, send in pipes.values():
         send.close()
@@ -29,7 +33,11 @@ def start(names: Sequence[str], work: Callable[[str], Any], jobs: int) -> list[t
 
 
 def _one_after_the_other(
-    queue: list[str], work: Callable[[str], Any], pipes: dict[str, tuple[Connection, Connection]], caller: int
+    queue: list[str],
+    work: Callable[[str], Any],
+    after: Callable[[], None] | None,
+    pipes: dict[str, tuple[Connection, Connection]],
+    caller: int,
 ) -> None:
     for name, (receive, send) in pipes.items():
         receive.close()
@@ -37,14 +45,18 @@ def _one_after_the_other(
             send.close()
     while queue and os.getppid() == caller:
         name, *queue = queue
-        worker = _CONTEXT.Process(target=_one, args=(name, queue, work, pipes))
+        worker = _CONTEXT.Process(target=_one, args=(name, queue, work, after, pipes))
         worker.start()
         pipes[name][1].close()
         worker.join()
 
 
 def _one(
-    name: str, others: list[str], work: Callable[[str], Any], pipes: dict[str, tuple[Connection, Connection]]
+    name: str,
+    others: list[str],
+    work: Callable[[str], Any],
+    after: Callable[[], None] | None,
+    pipes: dict[str, tuple[Connection, Connection]],
 ) -> None:
     for other in others:
         pipes[other][1].close()
@@ -55,3 +67,5 @@ def _one(
         pass
     finally:
         send.close()
+    if after is not None:
+        after()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from checkseries.tree import MemoryTree, Snapshot
+from checkseries.tree.base import blob_id
 
 
 @pytest.fixture
@@ -39,6 +40,10 @@ class CheckedOut:
             return Path(os.path.join(self._root, path)).read_bytes()
         except OSError:
             return None
+
+    def blob(self, path: str) -> str | None:
+        data = self.read(path)
+        return None if data is None else blob_id(data)
 
     def mode(self, path: str) -> str | None:
         return "100644" if path in self._paths else None

@@ -23,7 +23,7 @@ from checkseries.facts.c_text import Code, Macro, brackets, closing, code, place
 from checkseries.facts.c_words import INLINE, QUALIFIERS, STATEMENT, STORAGE
 from checkseries.facts.presence import Expression, presence_of
 from checkseries.model import Place
-from checkseries.tree import Snapshot, fact
+from checkseries.tree import Kept, Snapshot, fact
 
 _BEFORE = re.compile(r"(?:([A-Za-z_$][\w$]*)|(##|->|\.\.\.|[^\s\w]))?(?:\s|\\\r?\n)*$", re.ASCII)
 _AFTER = re.compile(r"(?:\s|\\\r?\n)*(##|\S)?", re.ASCII)
@@ -97,7 +97,7 @@ def references(tree: Snapshot, name: str) -> tuple[Reference, ...]:
     )
 
 
-@fact
+@fact(kept=Kept())
 def calls_in(tree: Snapshot, path: str, name: str) -> tuple[Call, ...]:
     """Every call of a function in one file, by line.
 

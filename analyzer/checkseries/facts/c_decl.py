@@ -17,7 +17,7 @@ from checkseries.facts.c_text import Code, Macro, code, place, split, tokens
 from checkseries.facts.c_words import BUILTIN, INLINE, QUALIFIERS, STATEMENT, TAGGED, attribute
 from checkseries.facts.presence import Expression, presence_of
 from checkseries.model import Place
-from checkseries.tree import Snapshot, fact
+from checkseries.tree import Kept, Snapshot, fact
 
 HOST_PROGRAMS = ("Documentation/", "scripts/", "tools/", "usr/")
 _SOURCES = (".c", ".h", ".inc")
@@ -94,7 +94,7 @@ def declarations(tree: Snapshot, name: str) -> tuple[Declaration, ...]:
     )
 
 
-@fact
+@fact(kept=Kept())
 def declared_in(tree: Snapshot, path: str, name: str) -> tuple[Declaration, ...]:
     """The declarations of a function in one file."""
     data = tree.read(path)
@@ -117,7 +117,7 @@ def declared_in(tree: Snapshot, path: str, name: str) -> tuple[Declaration, ...]
     return tuple(sorted(found, key=_order))
 
 
-@fact
+@fact(kept=Kept())
 def functions_in(tree: Snapshot, path: str) -> tuple[Declaration, ...]:
     """All functions that a file declares or defines, and its function-like macros, in their order."""
     data = tree.read(path)

@@ -19,7 +19,7 @@ from checkseries.facts.include import includers
 from checkseries.facts.kconfig.lexical import definitions
 from checkseries.facts.presence import kconfig, never, options, presence_of
 from checkseries.model import Place
-from checkseries.tree import Snapshot, fact
+from checkseries.tree import Kept, Snapshot, fact
 from checkseries.tree.base import holds_word
 
 _LARGEST = 1 << 20  # bytes of a header that is looked into; register headers are larger, and give most names
@@ -111,7 +111,7 @@ def macros_for(tree: Snapshot, path: str) -> frozenset[bytes]:
     return frozenset[bytes]().union(*(macros_in(tree, each) for each in read_with(tree, path).paths))
 
 
-@fact
+@fact(kept=Kept())
 def macros_in(tree: Snapshot, path: str) -> frozenset[bytes]:
     """The names that a file defines as macros, in comments too."""
     return frozenset(_DEFINE.findall(tree.read(path) or b""))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from checkseries.facts.c_decl import HOST_PROGRAMS, arch_of
-from checkseries.tree import Snapshot, fact
+from checkseries.tree import Kept, Snapshot, fact
 
 _INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*[<"]([\w./+-]{1,200})[>"]', re.MULTILINE)
 _MOST = 4000
@@ -39,7 +39,7 @@ def _named(tree: Snapshot, base: str) -> tuple[str, ...]:
     return tuple(path for path in tree.named(base) if not path.startswith(HOST_PROGRAMS))
 
 
-@fact
+@fact(kept=Kept())
 def includes(tree: Snapshot, path: str) -> tuple[str, ...]:
     """The names that a file includes, as written, in their order."""
     data = tree.read(path)

@@ -26,7 +26,7 @@ from checkseries.facts.c_text import Code, closing, code, place, tokens
 from checkseries.facts.c_type import Asked, Field, Placing, Type, UnknownTypeError
 from checkseries.facts.c_words import QUALIFIERS, TAGGED, attribute
 from checkseries.model import Place
-from checkseries.tree import Snapshot, fact
+from checkseries.tree import Kept, Snapshot, fact
 
 LP64 = "lp64"
 ILP32 = "ilp32"
@@ -247,7 +247,7 @@ def bodies_of(tree: Snapshot, kind: str, tag: str, path: str) -> tuple[Body, ...
     )
 
 
-@fact
+@fact(kept=Kept())
 def bodies_in(tree: Snapshot, path: str, kind: str, tag: str) -> tuple[Body, ...]:
     """The definitions of a tag in one file."""
     data = tree.read(path)

@@ -16,7 +16,7 @@ from checkseries.facts.c_outline import Chunk, declarators, outline_of
 from checkseries.facts.c_text import Code, closing, code, place, split
 from checkseries.facts.presence import Expression, presence_of
 from checkseries.model import Place
-from checkseries.tree import Snapshot, fact
+from checkseries.tree import Kept, Snapshot, fact
 
 _PER_CPU = re.compile(r"\b(DEFINE|DECLARE)_(?:EARLY_)?PER_CPU\w*\s*\(", re.ASCII)
 _NAME = re.compile(r"\s*([A-Za-z_]\w*)\s*((?:\[[^\]]*\]\s*)*)$", re.ASCII)
@@ -65,7 +65,7 @@ def objects_in(tree: Snapshot, path: str) -> tuple[CObject, ...]:
     return tuple(each for chunk in outline_of(data).chunks for each in _objects(source, path, chunk))
 
 
-@fact
+@fact(kept=Kept())
 def objects_named(tree: Snapshot, path: str, name: str) -> tuple[CObject, ...]:
     """The declarations of an object in one file."""
     data = tree.read(path)

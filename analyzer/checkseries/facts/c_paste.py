@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from checkseries.facts.c_text import code
-from checkseries.tree import Snapshot, fact
+from checkseries.tree import Kept, Snapshot, fact
 
 _INVOKED = re.compile(r"^(?:static[ \t]+)?[A-Za-z_]\w*[ \t]*\(([^;{}()]{1,2000})", re.MULTILINE | re.ASCII)
 _PASTED = re.compile(r"([A-Za-z_]\w*)(?=[ \t]*##)|(?<=##)[ \t]*([A-Za-z_]\w*)", re.ASCII)
@@ -21,7 +21,7 @@ _SHORTEST = 2
 """Letters of an argument that is believed to be a part of a name."""
 
 
-@fact
+@fact(kept=Kept())
 def invoked_with(tree: Snapshot, path: str) -> frozenset[str]:
     """The words that a file passes to macros at file scope, and to those within its own macros."""
     data = tree.read(path)
@@ -36,7 +36,7 @@ def invoked_with(tree: Snapshot, path: str) -> frozenset[str]:
     return frozenset(word for word in found if len(word) >= _SHORTEST)
 
 
-@fact
+@fact(kept=Kept())
 def affixes(tree: Snapshot, path: str) -> frozenset[str]:
     """The words that stand beside a ``##`` in a file and are no parameter of the macro."""
     data = tree.read(path)

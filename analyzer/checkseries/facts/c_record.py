@@ -21,7 +21,7 @@ from checkseries.facts.c_text import Code, closing, code, place, split
 from checkseries.facts.c_words import QUALIFIERS, TAGGED, attribute
 from checkseries.facts.presence import Expression, presence_of
 from checkseries.model import Place
-from checkseries.tree import Snapshot, fact
+from checkseries.tree import Kept, Snapshot, fact
 
 _TAGGED = re.compile(rb"\b(struct|union)\s[^;{}=,*]{0,200}\{")
 _WORD_OF = re.compile(rb"[A-Za-z_]\w*")
@@ -82,7 +82,7 @@ class Record:
         return tuple(each for each in self.fields if each.name == name)
 
 
-@fact
+@fact(kept=Kept())
 def tags_in(tree: Snapshot, path: str) -> frozenset[bytes]:
     """The words that may be tags of structs and unions which a file defines."""
     data = tree.read(path)

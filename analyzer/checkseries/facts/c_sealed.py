@@ -6,7 +6,7 @@ import re
 
 from checkseries.facts.c_decl import kernel_source
 from checkseries.facts.c_object import CObject, objects_named
-from checkseries.tree import Snapshot, fact
+from checkseries.tree import Kept, Snapshot, fact
 
 ATTRIBUTE = "__ro_after_init"
 _WORD = re.compile(rb"[A-Za-z_]\w*")
@@ -37,7 +37,7 @@ def names_nearby(tree: Snapshot) -> frozenset[str]:
     )
 
 
-@fact
+@fact(kept=Kept())
 def words_nearby(tree: Snapshot, path: str) -> frozenset[str]:
     """The same for one file."""
     lines = (tree.read(path) or b"").split(b"\n")

@@ -14,7 +14,7 @@ from checkseries.facts.c_decl import kernel_source
 from checkseries.facts.c_text import code
 from checkseries.facts.presence import Expression, presence_of
 from checkseries.model import Place
-from checkseries.tree import Snapshot, fact
+from checkseries.tree import Kept, Snapshot, fact
 
 _NAME = re.compile(r'\s*(?:"([^"\n]{1,250})"|<([^<>\n]{1,250})>)')
 _MOST = 4000  # includes of one file
@@ -32,7 +32,7 @@ class Include:
     condition: Expression
 
 
-@fact
+@fact(kept=Kept())
 def includes(tree: Snapshot, path: str) -> tuple[Include, ...]:
     """The includes of a file, in order."""
     data = tree.read(path)

@@ -29,7 +29,7 @@ from checkseries.facts.presence import (
     some,
 )
 from checkseries.model import Place
-from checkseries.tree import Snapshot, fact
+from checkseries.tree import Kept, Snapshot, fact
 
 _PM_OPS = "include/linux/pm.h"
 _EXPORTS = re.compile(r"\b(\w*EXPORT\w*)\s*\(\s*$", re.ASCII)
@@ -129,7 +129,7 @@ def _in_rust(tree: Snapshot, path: str, name: str) -> bool:
     return re.search(rf"\bfn\s+{re.escape(name)}\b".encode(), tree.read(path) or b"", re.ASCII) is not None
 
 
-@fact
+@fact(kept=Kept())
 def _definitions(tree: Snapshot, path: str, name: str) -> tuple[tuple[Place, bool, Expression], ...] | None:
     """The definitions in one file, with whether each is a function, and its condition; None if in doubt."""
     data = tree.read(path)

@@ -94,16 +94,19 @@ def shortfall(tree: Snapshot, path: str, name: str, arch: str) -> Shortfall | No
             text = kconfig(open_)
             assert text is not None
             kernel = model(tree, arch)
-            match kernel.satisfiable(text):
-                case Possible(witness=witness):
-                    doubt = _late_doubt(tree, path, name, arch, mention)
-                    if not doubt:
+            if kernel.excluded(text):
+                continue
+            # The witness takes longest.
+            doubt = _late_doubt(tree, path, name, arch, mention)
+            if not doubt:
+                match kernel.satisfiable(text):
+                    case Possible(witness=witness):
                         by = seen.by or declaring(tree, name)
                         return replace(short, by=by, witness=witness, profile=kernel.profile)
-                case Impossible():
-                    continue
-                case unknown:
-                    doubt = unknown.because
+                    case Impossible():
+                        continue
+                    case unknown:
+                        doubt = unknown.because
         uncertain = uncertain or replace(short, doubt=doubt)
     return uncertain
 

@@ -25,7 +25,7 @@ from checkseries.facts.presence import (
     widest,
 )
 from checkseries.facts.reach import reached, when
-from checkseries.tree import Snapshot, fact
+from checkseries.tree import Kept, Snapshot, fact
 from checkseries.tree.base import identifiers
 
 _TYPE_BEFORE = re.compile(r"([A-Za-z_]\w*|\*)\s*$", re.ASCII)
@@ -99,6 +99,18 @@ def _within(text: str) -> bool:
     return False
 
 
+@fact(kept=Kept())
+def declares(tree: Snapshot, path: str, name: str) -> Expression:
+    """The same for a file of the tree."""
+    return may_declare(tree.read(path) or b"", name)
+
+
+@fact(kept=Kept())
+def words_in(tree: Snapshot, path: str) -> bytes:
+    """The words of a file, each once, with a blank on both sides."""
+    return b" %s " % b" ".join(sorted(identifiers(tree.read(path) or b"")))
+
+
 @dataclass(frozen=True, slots=True)
 class Visible:
     """What a file sees of a name on an architecture."""
@@ -117,11 +129,9 @@ def visible(tree: Snapshot, path: str, name: str, arch: str) -> Visible:
     closure = reached(tree, path, arch)
     found: list[Expression] = []
     by: list[str] = []
+    word = b" %s " % name.encode()
     for each in (*closure.always, *closure.under):
-        data = tree.peek(each)  # each is in the footprint of the closure
-        if data is None:
-            continue
-        own = may_declare(data, name)
+        own = declares(tree, each, name) if word in words_in(tree, each) else NEVER
         if own == NEVER:
             continue
         by.append(each)
@@ -139,9 +149,7 @@ def declaring(tree: Snapshot, name: str) -> tuple[str, ...]:
             (
                 path
                 for path in tree.grep(name)
-                if kernel_source(path)
-                and path.endswith(".h")
-                and may_declare(tree.read(path) or b"", name) != NEVER
+                if kernel_source(path) and path.endswith(".h") and declares(tree, path, name) != NEVER
             ),
             key=lambda path: (
                 arch_of(path) is not None,
@@ -159,13 +167,14 @@ def unseen(
 ) -> frozenset[str]:
     """Those names that a file may not see on an architecture, some of the headers that it reaches left out."""
     closure = reached(tree, path, arch)
-    left = set(names)
+    left = {name.encode(): name for name in names}
     for each in closure.always:
-        data = None if each in leaving_out and each != path else tree.peek(each)  # of the closure's footprint
-        if data is not None and left:
-            held = {name.decode() for name in identifiers(data)} & left
-            left -= {name for name in held if may_declare(data, name) == ALWAYS}
-    return frozenset(left)
+        if left and (each not in leaving_out or each == path):
+            held = left.keys() & words_in(tree, each).split()
+            for word in sorted(held):
+                if declares(tree, each, left[word]) == ALWAYS:
+                    del left[word]
+    return frozenset(left.values())
 
 
 def first_line(tree: Snapshot, path: str, name: str) -> int:

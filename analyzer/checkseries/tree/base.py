@@ -6,6 +6,7 @@ A tree is one fixed revision. It is only ever read; symbolic links are never fol
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import re
 from collections.abc import Collection, Mapping
 from typing import Protocol
@@ -20,6 +21,9 @@ class Tree(Protocol):
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a regular file; None if there is none of that path (or it is a link or a directory)."""
+
+    def blob(self, path: str) -> str | None:
+        """The id by which git names what ``read`` gives; None where that is None."""
 
     def mode(self, path: str) -> str | None:
         """Git's mode of a path: ``100644``, ``100755``, ``120000`` for a link; None if there is none."""
@@ -50,8 +54,20 @@ def identifiers(text: bytes) -> frozenset[bytes]:
     return frozenset(WORD.findall(text))
 
 
+def blob_id(data: bytes) -> str:
+    """What git calls some bytes, in a repository of SHA-1 names."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def plain_name(pattern: str) -> bool:
+    """Whether a shell pattern is one name."""
+    return not any(letter in pattern for letter in "*?[")
+
+
 def named(paths: Collection[str], pattern: str) -> frozenset[str]:
     """The paths whose last component matches a shell pattern, such as ``Kconfig*``."""
+    if plain_name(pattern):
+        return frozenset(path for path in paths if path.rpartition("/")[2] == pattern)
     match = re.compile(fnmatch.translate(pattern)).match
     return frozenset(path for path in paths if match(path.rpartition("/")[2]))
 
@@ -65,6 +81,10 @@ class MemoryTree:
 
     def read(self, path: str) -> bytes | None:
         return self._files.get(path)
+
+    def blob(self, path: str) -> str | None:
+        data = self._files.get(path)
+        return None if data is None else blob_id(data)
 
     def mode(self, path: str) -> str | None:
         return "100644" if path in self._files else None

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Collection, Iterator, Mapping
 
 from checkseries.errors import TreeError
-from checkseries.tree.base import holds_word
+from checkseries.tree.base import blob_id, holds_word
 
 _LARGEST_FILE = 64 << 20
 _MOST_FILES = 1_000_000
@@ -38,6 +38,10 @@ class DirectoryTree:
             if os.fstat(handle).st_size > _LARGEST_FILE:
                 return None
             return file.read()
+
+    def blob(self, path: str) -> str | None:
+        data = self.read(path)
+        return None if data is None else blob_id(data)
 
     def mode(self, path: str) -> str | None:
         return "100644" if path in self._paths else None

@@ -144,6 +144,9 @@ class RememberedTree:
     def read(self, path: str) -> bytes | None:
         return self._tree.read(path)
 
+    def blob(self, path: str) -> str | None:
+        return self._tree.blob(path)
+
     def mode(self, path: str) -> str | None:
         return self._tree.mode(path)
 

@@ -74,6 +74,10 @@ class RepositoryTree:
                 return data
         return self._git.blob(blob)
 
+    def blob(self, path: str) -> str | None:
+        mode, blob = self._entries.get(path, ("", ""))
+        return blob if mode.startswith("100") else None
+
     def mode(self, path: str) -> str | None:
         entry = self._entries.get(path)
         return entry[0] if entry else None

@@ -9,30 +9,56 @@ meets that footprint, so a patch recomputes only what it can change, and nothing
 from __future__ import annotations
 
 import functools
+import pickle
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
-from checkseries.tree.base import Tree, identifiers, named
+from checkseries.tree.base import Tree, blob_id, identifiers, named, plain_name
+from checkseries.tree.index import Index, dumped, key_of, loaded
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Footprint:
     """What a fact looked at: enough to know whether a patch can change it."""
 
     files: set[str] = field(default_factory=set)
     words: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
+    parts: set[Footprint] = field(default_factory=set)
+    """What the facts looked at that it asked."""
 
-    def include(self, other: Footprint) -> None:
-        """Take over what another fact looked at: this one asked it."""
-        self.files |= other.files
-        self.words |= other.words
-        self.names |= other.names
+    def whole(self) -> Footprint:
+        """The same in one, without parts."""
+        found = Footprint()
+        todo, seen = [self], {self}
+        while todo:
+            each = todo.pop()
+            found.files |= each.files
+            found.words |= each.words
+            found.names |= each.names
+            fresh = each.parts - seen
+            seen |= fresh
+            todo += fresh
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How the values of a fact are kept from run to run."""
+
+    dumped: Callable[[Any], bytes] = dumped
+    loaded: Callable[[bytes], Any] = loaded
+    of_file: bool = True
+    """Whether the fact looks at nothing but the file that its first argument names."""
+
+
+_MOST_STATES = 6
+"""States of the tree of which the value of one fact of many files is kept."""
 
 
 @dataclass(slots=True)
@@ -40,13 +66,17 @@ class _Answer:
     index: int
     value: Any
     footprint: Footprint
+    same: set[int]
+    """Some snapshots for which it holds."""
 
 
 class Lineage:
     """A base tree and the snapshots above it, in order; the memory of all facts asked on them."""
 
-    def __init__(self, base: Tree, toolchain: str = "gcc") -> None:
+    def __init__(self, base: Tree, toolchain: str = "gcc", index: Index | None = None) -> None:
         self.base = base
+        self.index = index
+        """What is kept between runs, if anything is."""
         self.toolchain = toolchain
         """The name of the toolchain profile that its facts assume: one for all, so that no answers mix."""
         self.snapshots: list[Snapshot] = []
@@ -58,6 +88,7 @@ class Lineage:
         self._named: dict[str, frozenset[str]] = {}
         self._components: defaultdict[str, list[str]] | None = None
         self._identifiers: dict[int, tuple[bytes, frozenset[bytes]]] = {}
+        self._blobs: dict[int, tuple[bytes, str]] = {}
         self._expected: set[str] = set()
         Snapshot(self, {}, {}, {})
 
@@ -82,12 +113,21 @@ class Lineage:
             known = self._identifiers[id(data)] = (data, identifiers(data))
         return known[1]
 
+    def blob_of(self, data: bytes) -> str:
+        """What git calls the bytes of a file that the series touches."""
+        known = self._blobs.get(id(data))
+        if known is None or known[0] is not data:
+            known = self._blobs[id(data)] = (data, blob_id(data))
+        return known[1]
+
     def base_named(self, pattern: str) -> frozenset[str]:
         """The paths of the base whose last component matches a shell pattern."""
         if pattern not in self._named:
-            plain = not any(letter in pattern for letter in "*?[")
-            among = self._by_name().get(pattern, ()) if plain else self.base.paths()
-            self._named[pattern] = named(among, pattern)
+            self._named[pattern] = (
+                frozenset(self._by_name().get(pattern, ()))
+                if plain_name(pattern)
+                else named(self.base.paths(), pattern)
+            )
         return self._named[pattern]
 
     def _by_name(self) -> Mapping[str, Collection[str]]:
@@ -98,36 +138,129 @@ class Lineage:
                 self._components[path.rpartition("/")[2]].append(path)
         return self._components
 
-    def record(self, footprint: Footprint) -> None:
-        """Add to what the fact being computed has looked at."""
-        if self._recording:
-            self._recording[-1].include(footprint)
+    def looked(self) -> Footprint:
+        """Where to tell what the fact being computed looks at."""
+        return self._recording[-1] if self._recording else Footprint()
 
-    def ask(self, snapshot: Snapshot, fact: Callable[..., T], keep: int, args: tuple[Any, ...]) -> T:
+    def ask(
+        self,
+        snapshot: Snapshot,
+        fact: Callable[..., T],
+        keep: int,
+        args: tuple[Any, ...],
+        kept: Kept | None = None,
+    ) -> T:
         """The value of a fact, computed or remembered; ``keep`` > 0 keeps only so many values of it."""
         key = (fact, args)
         answers = self._answers[key]
         for answer in reversed(answers):
-            if self._same(answer, snapshot.index):
-                self.record(answer.footprint)
+            if snapshot.index in answer.same or self._same(answer, snapshot.index):
+                self.looked().parts.add(answer.footprint)
                 value: T = answer.value
                 return value
         footprint = Footprint()
-        self._recording.append(footprint)
-        try:
-            value = fact(snapshot, *args)
-        finally:
-            self._recording.pop()
-            self.record(footprint)
-        self.computed[fact.__name__] += 1
-        answers.append(_Answer(snapshot.index, value, footprint))
+        store = None if kept is None or self.index is None else _Store(self, self.index, kept, fact, args)
+        if store is not None and store.recall(snapshot, footprint):
+            self.looked().parts.add(footprint)
+            value = store.value
+        else:
+            self._recording.append(footprint)
+            try:
+                value = fact(snapshot, *args)
+            finally:
+                self._recording.pop()
+                self.looked().parts.add(footprint)
+            self.computed[fact.__name__] += 1
+            if store is not None:
+                store.enter(snapshot, footprint, value)
+        answers.append(_Answer(snapshot.index, value, footprint, {snapshot.index}))
         if keep and len(answers) > keep:
             del answers[0]
         return value
 
     def _same(self, answer: _Answer, index: int) -> bool:
         low, high = sorted((answer.index, index))
-        return not any(self.snapshots[step].meets(answer.footprint) for step in range(low + 1, high + 1))
+        for step in range(low + 1, high + 1):
+            if self.snapshots[step].meets(answer.footprint):
+                return False
+        answer.same.add(index)
+        return True
+
+
+class _Store:
+    """Where the index keeps one fact with one list of arguments."""
+
+    def __init__(
+        self, lineage: Lineage, index: Index, kept: Kept, fact: Callable[..., Any], args: tuple[Any, ...]
+    ) -> None:
+        self._index = index
+        self._kept = kept
+        self._path = str(args[0]) if kept.of_file else ""
+        self._name = (fact.__module__, fact.__qualname__, lineage.toolchain, *map(str, args))
+        self.value: Any = None
+
+    def recall(self, snapshot: Snapshot, footprint: Footprint) -> bool:
+        """Whether the value for the state of a snapshot is kept; it is then in ``value``, and its footprint told."""
+        if self._kept.of_file:
+            blob = snapshot.blob(self._path)
+            found = self._index.get(key_of(*self._name, blob or ""))
+            if found is None or not self._take(found):
+                return False
+            footprint.files.add(self._path)
+            return True
+        for files, names in self._states():
+            found = self._index.get(key_of(*self._name, *_state(snapshot, files, names)))
+            if found is not None and self._take(found):
+                footprint.files.update(files)
+                footprint.names.update(names)
+                return True
+        return False
+
+    def enter(self, snapshot: Snapshot, footprint: Footprint, value: object) -> None:
+        """Keep a value that was computed for the state of a snapshot, if it hangs on nothing else."""
+        footprint = footprint.whole()
+        if footprint.words or (self._kept.of_file and (footprint.files != {self._path} or footprint.names)):
+            return
+        if not self._kept.of_file and snapshot.altered(footprint.files):
+            return  # the states that a series makes are many, and seldom seen again
+        try:
+            data = self._kept.dumped(value)
+        except (TypeError, AttributeError, ValueError, RecursionError, pickle.PicklingError):
+            return
+        if self._kept.of_file:
+            self._index.keep(key_of(*self._name, snapshot.blob(self._path) or ""), data)
+            return
+        files, names = tuple(sorted(footprint.files)), tuple(sorted(footprint.names))
+        self._index.keep(key_of(*self._name, *_state(snapshot, files, names)), data)
+        states = [(files, names), *(each for each in self._states() if each != (files, names))]
+        self._index.keep(key_of(*self._name), dumped(states[:_MOST_STATES]))
+
+    def _states(self) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        """What the fact looked at where its values are kept, the newest first."""
+        found = self._index.get(key_of(*self._name))
+        try:
+            states: list[tuple[tuple[str, ...], tuple[str, ...]]] = loaded(found) if found is not None else []
+        except _DAMAGED:
+            return []
+        return states
+
+    def _take(self, data: bytes) -> bool:
+        try:
+            self.value = self._kept.loaded(data)
+        except _DAMAGED:
+            return False
+        return True
+
+
+_DAMAGED = (pickle.UnpicklingError, EOFError, IndexError, TypeError, ValueError, AttributeError, KeyError)
+
+
+def _state(snapshot: Snapshot, files: Iterable[str], names: Iterable[str]) -> Iterator[str]:
+    """What some files hold, and which files have some names, as texts."""
+    for path in files:
+        yield snapshot.blob(path) or ""
+    for pattern in names:
+        yield "\n".join(snapshot.peek_named(pattern))
 
 
 class Snapshot:
@@ -145,14 +278,16 @@ class Snapshot:
         self._overlay = overlay
         self._touched = touched
         self._previous = previous  # what the touched files held before
-        self._words: frozenset[bytes] | None = None
+        self._words: frozenset[str] | None = None
         self._listed: dict[str, bool] = {}
+        self._came_or_went: tuple[str, ...] | None = None
+        self._met: dict[Footprint, bool] = {}
         lineage.snapshots.append(self)
 
     @staticmethod
-    def of(base: Tree, toolchain: str = "gcc") -> Snapshot:
+    def of(base: Tree, toolchain: str = "gcc", index: Index | None = None) -> Snapshot:
         """The bare base as a snapshot."""
-        return Lineage(base, toolchain).snapshots[0]
+        return Lineage(base, toolchain, index).snapshots[0]
 
     @property
     def name(self) -> str:
@@ -175,8 +310,15 @@ class Snapshot:
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a regular file, None if there is none."""
-        self.lineage.record(Footprint(files={path}))
+        self.lineage.looked().files.add(path)
         return self.peek(path)
+
+    def blob(self, path: str) -> str | None:
+        """What git calls the bytes of a regular file, None if there is none; leaves no footprint."""
+        if path not in self._overlay:
+            return self.lineage.base.blob(path)
+        data = self._overlay[path]
+        return None if data is None else self.lineage.blob_of(data)
 
     def text(self, path: str) -> str | None:
         """The file as text: UTF-8, other bytes kept as surrogates; None if there is none."""
@@ -185,14 +327,18 @@ class Snapshot:
 
     def exists(self, path: str) -> bool:
         """Whether there is a regular file of that path."""
-        self.lineage.record(Footprint(files={path}))
+        self.lineage.looked().files.add(path)
         if path in self._overlay:
             return self._overlay[path] is not None
         return path in self.lineage.base.paths()
 
     def named(self, pattern: str) -> tuple[str, ...]:
         """All paths whose last component matches a shell pattern (``Kconfig*``), sorted."""
-        self.lineage.record(Footprint(names={pattern}))
+        self.lineage.looked().names.add(pattern)
+        return self.peek_named(pattern)
+
+    def peek_named(self, pattern: str) -> tuple[str, ...]:
+        """The same, without leaving a footprint."""
         found = set(self.lineage.base_named(pattern))
         changed = named(self._overlay.keys(), pattern)
         found -= changed
@@ -201,7 +347,7 @@ class Snapshot:
 
     def grep(self, word: str) -> tuple[str, ...]:
         """The paths of all files that hold a whole identifier, sorted."""
-        self.lineage.record(Footprint(words={word}))
+        self.lineage.looked().words.add(word)
         found = self.lineage.base_files(word) - self._overlay.keys()
         needle = word.encode()
         here = {
@@ -223,28 +369,50 @@ class Snapshot:
 
     def meets(self, footprint: Footprint) -> bool:
         """Whether this snapshot differs from its parent in anything that the footprint looked at."""
+        known = self._met.get(footprint)
+        if known is None:
+            known = self._met[footprint] = self._meets(footprint)
+        return known
+
+    def _meets(self, footprint: Footprint) -> bool:
         if not footprint.files.isdisjoint(self._touched):
             return True
-        if any(self._meets(word) for word in footprint.words):
+        if footprint.words and not footprint.words.isdisjoint(self._altered_words()):
             return True
-        return any(self._lists(pattern) for pattern in footprint.names)
+        if footprint.names and self._moved() and any(map(self._lists, footprint.names)):
+            return True
+        for part in footprint.parts:  # noqa: SIM110 - by far the most frequent loop of a run
+            if self.meets(part):
+                return True
+        return False
 
     def _lists(self, pattern: str) -> bool:
         """Whether a file whose name matches a pattern comes or goes."""
         if pattern not in self._listed:
-            moved = [
+            self._listed[pattern] = bool(named(self._moved(), pattern))
+        return self._listed[pattern]
+
+    def _moved(self) -> tuple[str, ...]:
+        """The files that come or go."""
+        if self._came_or_went is None:
+            self._came_or_went = tuple(
                 path
                 for path, data in self._touched.items()
                 if (self._previous[path] is None) != (data is None)
-            ]
-            self._listed[pattern] = bool(named(moved, pattern))
-        return self._listed[pattern]
+            )
+        return self._came_or_went
 
-    def _meets(self, word: str) -> bool:
+    def _altered_words(self) -> frozenset[str]:
+        """The words of the touched files, before and after."""
         if self._words is None:
             texts = [text for text in (*self._touched.values(), *self._previous.values()) if text is not None]
-            self._words = frozenset().union(*map(identifiers, texts))
-        return word.encode() in self._words
+            words: frozenset[bytes] = frozenset().union(*map(identifiers, texts))
+            self._words = frozenset(map(bytes.decode, words))
+        return self._words
+
+    def altered(self, paths: Collection[str]) -> bool:
+        """Whether the series has altered any of some files."""
+        return not self._overlay.keys().isdisjoint(paths)
 
     def peek(self, path: str) -> bytes | None:
         """The bytes of a file, without leaving a footprint: for those who are no fact."""
@@ -259,22 +427,24 @@ Fact = Callable[Concatenate[Snapshot, P], T]
 @overload
 def fact(function: Fact[P, T]) -> Fact[P, T]: ...
 @overload
-def fact(*, keep: int) -> Callable[[Fact[P, T]], Fact[P, T]]: ...
+def fact(*, keep: int = 0, kept: Kept | None = None) -> Callable[[Fact[P, T]], Fact[P, T]]: ...
 def fact(
-    function: Fact[P, T] | None = None, *, keep: int = 0
+    function: Fact[P, T] | None = None, *, keep: int = 0, kept: Kept | None = None
 ) -> Fact[P, T] | Callable[[Fact[P, T]], Fact[P, T]]:
     """Make a pure function of a snapshot a fact: asked at most once for the same state of what it reads.
 
     Its further arguments must be hashable and positional, its value immutable. ``keep`` bounds how many
-    values of one argument list are remembered: for facts as large as a Kconfig model.
+    values of one argument list are remembered: for facts as large as a Kconfig model. ``kept`` says how
+    values are kept from run to run, of a fact that needs more time than a look at the index.
     """
 
     def wrap(raw: Fact[P, T]) -> Fact[P, T]:
         @functools.wraps(raw)
         def asked(snapshot: Snapshot, /, *args: P.args, **kwargs: P.kwargs) -> T:
             assert not kwargs, "facts take positional arguments"
-            return snapshot.lineage.ask(snapshot, raw, keep, args)
+            return snapshot.lineage.ask(snapshot, raw, keep, args, kept)
 
+        vars(asked)["kept"] = kept
         return asked
 
     return wrap if function is None else wrap(function)

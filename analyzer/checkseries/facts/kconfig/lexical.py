@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from checkseries.facts.kconfig.help import after_help
 from checkseries.facts.kconfig.toolchain import Toolchain
-from checkseries.tree import Snapshot, fact
+from checkseries.tree import Kept, Snapshot, fact
 
 _NOT_THE_KERNELS = ("scripts/kconfig/tests/",)
 """Kconfig files that no kernel reads: the tests of conf itself."""
@@ -166,7 +166,7 @@ def concerns(tree: Snapshot, path: str, arch: str) -> bool:
     return not elsewhere or path in read_on(tree, arch)
 
 
-@fact
+@fact(kept=Kept())
 def headings(tree: Snapshot, path: str) -> tuple[tuple[Definition, ...], tuple[str, ...]]:
     """The definitions and the sourced paths of one Kconfig file, found in one go; macros are as written."""
     return _headings(tree.text(path) or "")

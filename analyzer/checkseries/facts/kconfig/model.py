@@ -11,12 +11,13 @@ from checkseries.facts.answer import Broken, Holds, Impossible, Possibility, Pos
 from checkseries.facts.kconfig.encode import Encoding
 from checkseries.facts.kconfig.evaluate import Evaluation, Mode
 from checkseries.facts.kconfig.expression import parse, text
+from checkseries.facts.kconfig.kept import dumped, loaded
 from checkseries.facts.kconfig.menu import parsed
 from checkseries.facts.kconfig.proof import Prover, Question
 from checkseries.facts.kconfig.shape import shape
 from checkseries.facts.kconfig.symbol import LETTER, Expr, KconfigError, N, Reverse, Statement, Symbol, Tree
 from checkseries.facts.kconfig.toolchain import PROFILE, PROFILES, Toolchain
-from checkseries.tree import Snapshot, fact
+from checkseries.tree import Kept, Snapshot, fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Model:
         self._shapes: dict[str, str] = {}
         self._prover = Prover(tree)
         self._answers: dict[tuple[str, ...], Possibility] = {}
+        self._excluded: dict[str, bool] = {}
 
     @property
     def profile(self) -> str:
@@ -159,6 +161,21 @@ class Model:
 
         return self._remembered(("satisfiable", expr), ask)
 
+    def excluded(self, expr: str) -> bool:
+        """Whether it is sure that no configuration makes an expression anything but n; raises KconfigError.
+
+        Asks for no witness, which takes longer than the answer.
+        """
+        known = self._answers.get(("satisfiable", expr))
+        if known is not None:
+            return isinstance(known, Impossible)
+        if expr not in self._excluded:
+            wanted = self._parse(expr)
+            self._excluded[expr] = self._prover.excluded(
+                Question(lambda formula: formula.expr(wanted)[0], lambda values: values.expr(wanted) != N)
+            )
+        return self._excluded[expr]
+
     def implies(self, first: str, second: str) -> Verdict:
         """Whether the second expression holds in every configuration where the first one does.
 
@@ -261,6 +278,25 @@ def _unmet(statements: list[Reverse]) -> Question:
     return Question(encoded, confirmed)
 
 
+def _dumped(outcome: Model | KconfigError) -> bytes:
+    if isinstance(outcome, KconfigError):
+        raise TypeError("an error is had again at once")
+    head = f"{outcome.arch}\0{outcome.profile}".encode()
+    return b"%d\0%s%s" % (len(head), head, dumped(outcome.tree))
+
+
+def _loaded(data: bytes) -> Model:
+    size, _, rest = data.partition(b"\0")
+    arch, _, profile = rest[: int(size)].decode().partition("\0")
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return Model(arch, loaded(rest[int(size) :]), profile)
+    finally:
+        if collecting:
+            gc.enable()
+
+
 def archs(tree: Snapshot) -> tuple[str, ...]:
     """The directories below ``arch/`` that have a Kconfig, sorted."""
     found = (re.fullmatch(r"arch/([^/]+)/Kconfig", path) for path in tree.named("Kconfig"))
@@ -279,7 +315,7 @@ def model(tree: Snapshot, arch: str) -> Model:
     return outcome
 
 
-@fact(keep=2)
+@fact(keep=2, kept=Kept(_dumped, _loaded, of_file=False))
 def attempt(tree: Snapshot, arch: str) -> Model | KconfigError:
     """The same as a value: the model, or the error that stands in its place."""
     if "/" in arch or not tree.exists(f"arch/{arch}/Kconfig"):

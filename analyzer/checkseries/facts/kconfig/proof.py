@@ -58,14 +58,21 @@ class Prover:
         """Whether some configuration fulfils a question, with a witness."""
         if question.confirmed(self._default):
             return Possible(())
-        if self._shared is None or self._shared.encoding.variables > MAX_SHARED:
-            self._shared = _Formula(self._tree)
-        match self._shared.solved(question):
+        match self._solved(question):
             case False:
                 return Impossible()
             case None:
                 return Unknown("the question is too hard to decide within the limits")
         return self._witnessed(question)
+
+    def excluded(self, question: Question) -> bool:
+        """Whether surely no configuration fulfils a question: ``possible`` without looking for a witness."""
+        return not question.confirmed(self._default) and self._solved(question) is False
+
+    def _solved(self, question: Question) -> bool | None:
+        if self._shared is None or self._shared.encoding.variables > MAX_SHARED:
+            self._shared = _Formula(self._tree)
+        return self._shared.solved(question)
 
     def _witnessed(self, question: Question) -> Possibility:
         formula = _Formula(self._tree)
