@@ -49,6 +49,8 @@ class Index:
         self._process = 0
         self._fresh: dict[bytes, bytes] = {}
         self._fresh_bytes = 0
+        self._files: dict[bytes, dict[str, bytes]] = {}
+        self._altered: set[bytes] = set()
 
     def get(self, key: bytes) -> bytes | None:
         """What was kept under a key (16 bytes), if anything was."""
@@ -69,8 +71,28 @@ class Index:
             self._fresh[key] = value
             self._fresh_bytes += len(value)
 
+    def of_file(self, key: bytes) -> dict[str, bytes]:
+        """What was kept of a file as a whole, by the names of the facts: they are wanted together, and change never."""
+        known = self._files.get(key)
+        if known is None:
+            found = self.get(key)
+            try:
+                known = loaded(found) if found is not None else {}
+            except DAMAGED:
+                known = {}
+            self._files[key] = known
+        return known
+
+    def keep_of_file(self, key: bytes, name: str, value: bytes) -> None:
+        """Keep what a fact says of a file as a whole."""
+        self.of_file(key)[name] = value
+        self._altered.add(key)
+
     def settle(self) -> None:
         """Write what is new."""
+        for key in self._altered:
+            self.keep(key, dumped(self._files[key]))
+        self._altered.clear()
         fresh, self._fresh, self._fresh_bytes = self._fresh, {}, 0
         if not fresh:
             return
@@ -168,6 +190,10 @@ def _unpacked(packed: bytes) -> bytes:
     if unpacking.unconsumed_tail or not unpacking.eof:
         raise ValueError("not a value")
     return value
+
+
+DAMAGED = (pickle.UnpicklingError, EOFError, IndexError, TypeError, ValueError, AttributeError, KeyError)
+"""What reading a value raises that nobody wrote like that."""
 
 
 # --- values as bytes ---------------------------------------------------------------------------------------

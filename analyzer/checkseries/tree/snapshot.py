@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from checkseries.tree.base import Tree, blob_id, identifiers, named, plain_name
-from checkseries.tree.index import Index, dumped, key_of, loaded
+from checkseries.tree.index import DAMAGED, Index, dumped, key_of, loaded
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -196,14 +196,20 @@ class _Store:
         self._index = index
         self._kept = kept
         self._path = str(args[0]) if kept.of_file else ""
-        self._name = (fact.__module__, fact.__qualname__, lineage.toolchain, *map(str, args))
+        self._whole = kept.of_file and len(args) == 1
+        self._toolchain = lineage.toolchain
+        self._fact = f"{fact.__module__}.{fact.__qualname__}"
+        self._name = (self._fact, self._toolchain, *map(str, args))
         self.value: Any = None
 
     def recall(self, snapshot: Snapshot, footprint: Footprint) -> bool:
         """Whether the value for the state of a snapshot is kept; it is then in ``value``, and its footprint told."""
         if self._kept.of_file:
-            blob = snapshot.blob(self._path)
-            found = self._index.get(key_of(*self._name, blob or ""))
+            found = (
+                self._index.of_file(self._file(snapshot)).get(self._fact)
+                if self._whole
+                else self._index.get(key_of(*self._name, snapshot.blob(self._path) or ""))
+            )
             if found is None or not self._take(found):
                 return False
             footprint.files.add(self._path)
@@ -216,6 +222,10 @@ class _Store:
                 return True
         return False
 
+    def _file(self, snapshot: Snapshot) -> bytes:
+        """The key of all that is kept of the file as a whole."""
+        return key_of("file", self._toolchain, self._path, snapshot.blob(self._path) or "")
+
     def enter(self, snapshot: Snapshot, footprint: Footprint, value: object) -> None:
         """Keep a value that was computed for the state of a snapshot, if it hangs on nothing else."""
         footprint = footprint.whole()
@@ -226,6 +236,9 @@ class _Store:
         try:
             data = self._kept.dumped(value)
         except (TypeError, AttributeError, ValueError, RecursionError, pickle.PicklingError):
+            return
+        if self._whole:
+            self._index.keep_of_file(self._file(snapshot), self._fact, data)
             return
         if self._kept.of_file:
             self._index.keep(key_of(*self._name, snapshot.blob(self._path) or ""), data)
@@ -240,27 +253,24 @@ class _Store:
         found = self._index.get(key_of(*self._name))
         try:
             states: list[tuple[tuple[str, ...], tuple[str, ...]]] = loaded(found) if found is not None else []
-        except _DAMAGED:
+        except DAMAGED:
             return []
         return states
 
     def _take(self, data: bytes) -> bool:
         try:
             self.value = self._kept.loaded(data)
-        except _DAMAGED:
+        except DAMAGED:
             return False
         return True
-
-
-_DAMAGED = (pickle.UnpicklingError, EOFError, IndexError, TypeError, ValueError, AttributeError, KeyError)
 
 
 def _state(snapshot: Snapshot, files: Iterable[str], names: Iterable[str]) -> Iterator[str]:
     """What some files hold, and which files have some names, as texts."""
     for path in files:
-        yield snapshot.blob(path) or ""
+        yield f"{path}\n{snapshot.blob(path) or ''}"
     for pattern in names:
-        yield "\n".join(snapshot.peek_named(pattern))
+        yield "\n".join((pattern, *snapshot.peek_named(pattern)))
 
 
 class Snapshot:
