@@ -141,6 +141,50 @@ def test_what_makefiles_define_is_doubted_if_they_count() -> None:
         assert (size(text, "struct a", values, others=makefiles) == 4) is known, name
 
 
+BOARDS = {
+    "arch/mips/Makefile": "cflags-y += -G 0\n"
+    "include $(srctree)/arch/mips/Kbuild.platforms\n"
+    "cflags-y += -I$(srctree)/arch/mips/include/asm/mach-generic\n",
+    "arch/mips/Kbuild.platforms": "platform-$(CONFIG_TEAPOT) += teapot/\nplatform-$(CONFIG_KETTLE) += kettle/\n"
+    "include $(patsubst %/, $(srctree)/arch/mips/%/Platform, $(platform-y))\n",
+    "arch/mips/teapot/Platform": "cflags-$(CONFIG_TEAPOT) += \\\n\t-I$(srctree)/arch/mips/include/asm/mach-teapot -DSPOUT\n",
+    "arch/mips/kettle/Platform": "ifdef CONFIG_LID\ncflags-$(CONFIG_KETTLE) += -I$(srctree)/arch/mips/include/asm/mach-kettle\nendif\n",
+    "arch/mips/include/asm/mach-teapot/spaces.h": "#define CUPS 8\n",
+    "arch/mips/include/asm/mach-kettle/spaces.h": "#define CUPS 16\n",
+    "arch/mips/include/asm/mach-generic/spaces.h": "#define CUPS 2\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ((), 2),
+        ((("TEAPOT", "y"),), 8),
+        ((("KETTLE", "y"),), "a condition in arch/mips/kettle/Platform decides on"),
+    ],
+)
+def test_the_headers_of_a_board_are_found_where_the_makefile_of_the_architecture_says(
+    chosen: tuple[tuple[str, str], ...], expected: int | str
+) -> None:
+    snapshot = tree({"kernel/a.c": "#include <spaces.h>\nstruct a { char x[CUPS]; };\n", **BOARDS})
+    found = types(snapshot, "kernel/a.c", "mips", Configuration("test", (*PLAIN, *chosen)))
+    if isinstance(expected, int):
+        assert found.named("struct a").size == expected
+    else:
+        with pytest.raises(UnknownTypeError, match=expected):
+            found.named("struct a")
+
+
+def test_what_a_board_defines_is_doubted_where_it_is_chosen() -> None:
+    text = "#ifdef SPOUT\nstruct a { long x; };\n#else\nstruct a { int x; };\n#endif\n"
+    snapshot = tree({"kernel/a.c": text, **BOARDS})
+    plain = types(snapshot, "kernel/a.c", "mips", Configuration("test", PLAIN))
+    assert plain.named("struct a").size == 4
+    chosen = types(snapshot, "kernel/a.c", "mips", Configuration("test", (*PLAIN, ("TEAPOT", "y"))))
+    with pytest.raises(UnknownTypeError, match="the command line decides on it"):
+        chosen.named("struct a")
+
+
 def test_pragma_pack_holds_until_it_is_popped() -> None:
     header = {"include/packed.h": "#pragma pack(push, 1)\n"}
     text = (

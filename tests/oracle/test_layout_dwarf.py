@@ -25,7 +25,16 @@ from checkseries.tree.locate import locate, open_tree
 
 pytestmark = [pytest.mark.oracle, pytest.mark.tree]
 
-CROSS = {"arm64": "aarch64-linux-gnu-", "x86": "", "riscv": "riscv64-linux-gnu-"}
+CROSS = {
+    "arm64": "aarch64-linux-gnu-",
+    "x86": "",
+    "riscv": "riscv64-linux-gnu-",
+    "mips": "mips64el-linux-gnuabi64-",
+}
+DEFCONFIG = {"mips": "64r6el_defconfig"}
+"""Where the default one is not of 64 bits."""
+RELOCATED = ("riscv", "mips")
+"""Whose debug information has relocations that pyelftools does not know."""
 FILES = ("fs/ext4/super.c", "mm/page_alloc.c", "kernel/sched/core.c", "drivers/net/virtio_net.c")
 LEAST = 0.92
 """The share of the types that has to be exact."""
@@ -50,7 +59,7 @@ def built(trees: Path) -> Callable[[str], Path]:
             subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=60 * MINUTES)
 
         if not (output / ".config").exists():
-            run(*make, "defconfig")
+            run(*make, DEFCONFIG.get(arch, "defconfig"))
             options = ["-d", "DEBUG_INFO_REDUCED", "-d", "DEBUG_INFO_NONE", "-e", "DEBUG_INFO_DWARF5"]
             run("scripts/config", "--file", str(output / ".config"), *options)
             run(*make, "olddefconfig")
@@ -84,7 +93,7 @@ def test_types_lie_as_in_the_object(
     values = configured(output)
     types = Types(unit(tree, path, arch, values))
     made = output / (path.removesuffix(".c") + ".o")
-    if arch == "riscv":
+    if arch in RELOCATED:
         made = linked(made, f"{CROSS[arch]}ld")
     exact, unknown, wrong = 0, 0, []
     for (kind, tag), layouts in structs(made).items():

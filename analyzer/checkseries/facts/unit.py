@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from checkseries.facts.board import folders, makefiles
 from checkseries.facts.c_decl import arch_of, kernel_source
 from checkseries.facts.c_macro import Define, NoExpansionError, expand, words_of
 from checkseries.facts.c_text import code
@@ -321,6 +322,7 @@ class _Walk:
         values: Mapping[str, str],
         predefs: Mapping[str, str],
         constants: Constants | None,
+        boards: tuple[str, ...],
     ) -> None:
         self.tree = tree
         self.constants = constants
@@ -338,7 +340,7 @@ class _Walk:
         self.count = 0
         self.reason = ""
         self.path = path
-        self.folders = _folders(tree, path)
+        self.folders = tuple(dict.fromkeys((*boards, *_folders(tree, path))))
         self.options = _options(tree, path, arch, values)
         for name, value in predefs.items():
             self._set(name, Define(name, None, variadic=False, body=value))
@@ -738,6 +740,7 @@ def _options(tree: Snapshot, path: str, arch: str, values: Mapping[str, str]) ->
         each for each in tree.named("Makefile*") if each.rpartition("/")[0] in ("scripts", f"arch/{arch}")
     ]
     texts += [top, *((tree.text(each) or "")[:_MAKEFILE] for each in others if each not in left_out)]
+    texts += [line for line, _ in makefiles(tree, arch, values)]
     lines = (line for text in texts for line in text.split("\n") if "-D" in line and not _OTHERS.search(line))
     names = {match[1] for line in lines for match in _D_FLAG.finditer(line)}
     return frozenset(name for name in names if not _NOT_DEFINED.fullmatch(name))
@@ -763,7 +766,10 @@ def walked(
     failure = _not_kernel(tree, path, arch)
     if failure:
         return Unit(path, arch, values, (), {}, (), (), failure)
-    walk = _Walk(tree, path, arch, known, predefs, constants)
+    boards = folders(tree, arch, known)
+    if isinstance(boards, str):
+        return Unit(path, arch, values, (), {}, (), (), boards)
+    walk = _Walk(tree, path, arch, known, predefs, constants, boards)
     if module is not None:
         walk.options -= {"MODULE"}
     if module:
