@@ -141,6 +141,46 @@ def test_what_makefiles_define_is_doubted_if_they_count() -> None:
         assert (size(text, "struct a", values, others=makefiles) == 4) is known, name
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        ("PLAIN", (), 4),
+        ("GIVEN", (), 8),
+        ("LOUD", (), 4),
+        ("LOUD", (("VERBOSE", "y"),), 8),
+        ("MODULAR", (("VERBOSE", "m"),), 4),
+        ("CHOSEN", (("VERBOSE", "y"),), 8),
+        ("CHOSEN", (), 4),
+        ("GONE", (), 4),
+        ("COMPUTED", (), None),
+        ("VARIABLE", (), None),
+        ("OTHERS", (), 4),
+        ("OWN", (), None),
+        ("ABOVE", (), 4),
+        ("BELOW", (), 8),
+        ("TWICE", (), None),
+    ],
+)
+def test_what_a_directory_defines_for_its_own_files_is_known(
+    name: str, values: tuple[tuple[str, str], ...], expected: int | None
+) -> None:
+    makefiles = {
+        "drivers/Makefile": "obj-y += pot/\nccflags-y += -DABOVE\nsubdir-ccflags-y += -DBELOW -DTWICE=1\n",
+        "drivers/pot/Makefile": "obj-y += a.o b.o\nccflags-y += -DGONE\nccflags-y := -DGIVEN -DTWICE=2\n"
+        "ccflags-$(CONFIG_VERBOSE) += -DLOUD\nccflags-$(CONFIG_VERBOSE) += -DMODULAR\n"
+        "ifdef CONFIG_VERBOSE\nccflags-y += -DCHOSEN\nendif\nifdef SOMETHING\nccflags-y += -DCOMPUTED\nendif\n"
+        "flags := -DVARIABLE\nCFLAGS_a.o += -DOWN\nCFLAGS_b.o += -DOTHERS\n",
+    }
+    text = f"#ifdef {name}\nstruct a {{ long x; }};\n#else\nstruct a {{ int x; }};\n#endif\n"
+    snapshot = tree({"drivers/pot/a.c": text, **makefiles})
+    found = types(snapshot, "drivers/pot/a.c", "arm64", Configuration("test", (*PLAIN, *values)))
+    if expected is not None:
+        assert found.named("struct a").size == expected
+        return
+    with pytest.raises(UnknownTypeError, match="the command line decides on it"):
+        found.named("struct a")
+
+
 BOARDS = {
     "arch/mips/Makefile": "cflags-y += -G 0\n"
     "include $(srctree)/arch/mips/Kbuild.platforms\n"

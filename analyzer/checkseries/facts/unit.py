@@ -21,6 +21,7 @@ from checkseries.facts.c_text import code
 from checkseries.facts.c_value import Int, Node, NoValueError, Parser, evaluate
 from checkseries.facts.generated import brought, computed, offsets_source, wrapped
 from checkseries.facts.include import joined
+from checkseries.facts.kbuild_option import OTHERS, given
 from checkseries.facts.kconfig import Evaluation, model
 from checkseries.facts.kconfig.evaluate import Mode
 from checkseries.facts.kconfig.symbol import Type
@@ -83,7 +84,6 @@ _INCLUDED = re.compile(r"^include-\$\(CONFIG_(\w+)\)[ \t]*\+=[ \t]*(\S+)", re.MU
 _NOT_DEFINED = re.compile(
     r"__KERNEL__|__ASSEMBLY__|__GENKSYMS__|__CHECKER__|__DTS__|LINKER_SCRIPT|KBUILD_EXTRA_WARN\d", re.ASCII
 )
-_OTHERS = re.compile(r"AFLAGS|asflags|CHECKFLAGS|HOST|RUST|rust")  # what is not said to the C compiler
 # What makes of a directory something else than the 64-bit kernel: boot code, the vDSO for 32-bit programs.
 _OTHER_ABI = re.compile(
     r"-m(?:16|32|x32|abi=)|-include\s+\S+\.h\b|CC_COMPAT|VDSO_CAFLAGS|-fpack-struct|-fshort-enums"
@@ -341,7 +341,9 @@ class _Walk:
         self.reason = ""
         self.path = path
         self.folders = tuple(dict.fromkeys((*boards, *_folders(tree, path))))
-        self.options = _options(tree, path, arch, values)
+        flags = given(tree, path, arch, values)
+        options = _options(tree, arch, values)
+        self.options = {name for name in options | flags.doubtful if not _NOT_DEFINED.fullmatch(name)}
         for name, value in predefs.items():
             self._set(name, Define(name, None, variadic=False, body=value))
         for suffix in ("8", "16", "32", "64", "MAX"):
@@ -349,6 +351,9 @@ class _Walk:
                 tail = {"32": "U" if sign else "", "64": sign + "L", "MAX": sign + "L"}.get(suffix, "")
                 name = f"__{sign}INT{suffix}_C"
                 self._set(name, Define(name, ("c",), variadic=False, body=f"c ## {tail}" if tail else "c"))
+        for name, value in flags.defined.items():
+            if name not in options:
+                self._set(name, Define(name, None, variadic=False, body=value))
         for name in _BUILTIN:
             self._set(name, Define(name, None, variadic=False, body="", doubt="it is gcc's own"))
 
@@ -731,19 +736,18 @@ def _not_kernel(tree: Snapshot, path: str, arch: str) -> str:
     return ""
 
 
-def _options(tree: Snapshot, path: str, arch: str, values: Mapping[str, str]) -> frozenset[str]:
-    """The macros that the makefiles which a file is built by may define with ``-D``."""
-    texts = [text for _, text in _makefiles(tree, path)]
+def _options(tree: Snapshot, arch: str, values: Mapping[str, str]) -> frozenset[str]:
+    """The macros that the makefiles of the whole kernel and of an architecture may define with ``-D``."""
     top = (tree.text("Makefile") or "")[:_MAKEFILE]
     left_out = {match[2] for match in _INCLUDED.finditer(top) if values.get(match[1]) != "y"}
     others = [
         each for each in tree.named("Makefile*") if each.rpartition("/")[0] in ("scripts", f"arch/{arch}")
     ]
-    texts += [top, *((tree.text(each) or "")[:_MAKEFILE] for each in others if each not in left_out)]
+    texts = [top, *((tree.text(each) or "")[:_MAKEFILE] for each in others if each not in left_out)]
     texts += [line for line, _ in makefiles(tree, arch, values)]
-    lines = (line for text in texts for line in text.split("\n") if "-D" in line and not _OTHERS.search(line))
+    lines = (line for text in texts for line in text.split("\n") if "-D" in line and not OTHERS.search(line))
     names = {match[1] for line in lines for match in _D_FLAG.finditer(line)}
-    return frozenset(name for name in names if not _NOT_DEFINED.fullmatch(name))
+    return frozenset(names)
 
 
 def walked(
