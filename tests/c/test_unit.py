@@ -333,6 +333,16 @@ def test_other_compilers_and_widths_are_not_known() -> None:
         assert found.failure == "only 64-bit kernels that gcc builds are known"
 
 
+def test_the_options_of_one_object_are_not_those_of_the_others() -> None:
+    makefile = "obj-y += a.o version.o\nCFLAGS_version.o := -include $(obj)/version-tmp.h\n"
+    files = {"init/Makefile": makefile, "init/a.c": "int a;\n", "init/version.c": "int b;\n"}
+    found = [
+        unit(tree(files), path, "arm64", Configuration("test", PLAIN)).failure
+        for path in ("init/a.c", "init/version.c")
+    ]
+    assert found == ["", "init may be compiled for another ABI"]
+
+
 def test_hostile_files_end() -> None:
     deep = "(" * 5000
     assert isinstance(size(f"struct a {{ int x[{deep}1]; }};\n", "struct a"), str)

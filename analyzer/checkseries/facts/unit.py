@@ -86,8 +86,9 @@ _NOT_DEFINED = re.compile(
 )
 # What makes of a directory something else than the 64-bit kernel: boot code, the vDSO for 32-bit programs.
 _OTHER_ABI = re.compile(
-    r"-m(?:16|32|x32|abi=)|-include\s+\S+\.h\b|CC_COMPAT|VDSO_CAFLAGS|-fpack-struct|-fshort-enums"
+    r"-m(?:16|32|x32|abi=(?!altivec))|-include\s+\S+\.h\b|CC_COMPAT|VDSO_CAFLAGS|-fpack-struct|-fshort-enums"
 )
+_ONE = re.compile(r"[ \t]*CFLAGS_([\w./-]+)\.o[ \t]*[+:]?=", re.ASCII)  # what is said of one object
 _I_FLAG = re.compile(r"-I\s*\$[({](src|srctree|obj)[)}]/?([\w./-]*)", re.ASCII)
 
 
@@ -730,8 +731,12 @@ def _not_kernel(tree: Snapshot, path: str, arch: str) -> str:
     own = arch_of(path)
     if not kernel_source(path) or (own is not None and own != arch):
         return f"{path} is no source of the kernel of {arch}"
+    stem = path.rpartition("/")[2].rpartition(".")[0]
     for folder, text in _makefiles(tree, path):
-        if folder != f"arch/{arch}" and _OTHER_ABI.search(text):
+        if folder == f"arch/{arch}":
+            continue
+        lines = (each for each in text.split("\n") if _OTHER_ABI.search(each))
+        if any((object_of := _ONE.match(each)) is None or object_of[1] == stem for each in lines):
             return f"{folder} may be compiled for another ABI"
     return ""
 
