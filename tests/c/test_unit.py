@@ -333,6 +333,38 @@ def test_other_compilers_and_widths_are_not_known() -> None:
         assert found.failure == "only 64-bit kernels that gcc builds are known"
 
 
+def test_constants_have_their_own_names_though_they_are_macros() -> None:
+    text = """#define DEFINE(sym, val) asm(#sym)
+#define OFFSET(sym, val) DEFINE(sym, val)
+#define LID 3
+#define SPOUT LID
+struct pot { char c[20]; };
+#define ROUND(x, a) __MASK(x, (__typeof__(x))(a) - 1)
+#define __MASK(x, mask) (((x) + (mask)) & ~(mask))
+void f(void) { DEFINE(LID, LID); DEFINE(SPOUT, SPOUT + 1); OFFSET(CUP, 5); DEFINE(POT, ROUND(sizeof(struct pot), 16)); }
+"""
+    snapshot = tree({"kernel/a.c": text})
+    found = constants(snapshot, "kernel/a.c", "arm64", Configuration("test", PLAIN))
+    assert dict(found) == {"LID": 3, "SPOUT": 4, "CUP": 5, "POT": 32}
+
+
+@pytest.mark.parametrize(
+    ("of", "expected"),
+    [
+        ("sizeof(int)", 8),
+        ("sizeof(int) + 1", 8),
+        ("(char)1 + (short)2", 4),
+        ("(char)1 << 40UL", 4),
+        ("1U + 1LL", 8),
+        ("1UL == 2UL", 4),
+        ("(char)1", 1),
+        ("(char *)1 + 1", "typeof: the type of `+` of a pointer is not known"),
+    ],
+)
+def test_the_type_of_an_expression(of: str, expected: int | str) -> None:
+    assert size(f"struct a {{ __typeof__({of}) x; }};\n", "struct a") == expected
+
+
 def test_the_options_of_one_object_are_not_those_of_the_others() -> None:
     makefile = "obj-y += a.o version.o\nCFLAGS_version.o := -include $(obj)/version-tmp.h\n"
     files = {"init/Makefile": makefile, "init/a.c": "int a;\n", "init/version.c": "int b;\n"}
