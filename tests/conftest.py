@@ -51,13 +51,18 @@ def seed_series() -> Path:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the figures that tests have recorded as properties, those of the same name added up."""
+    """Print the figures that tests have recorded as properties, those of the same name added up, and words once."""
     figures: Counter[str] = Counter()
+    words: dict[tuple[str, str], None] = {}
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
             if isinstance(value, int):
                 figures[name] += value
-    if figures:
+            elif isinstance(value, str):
+                words[name, value] = None
+    if figures or words:
         terminalreporter.section("figures")
         for name in sorted(figures):
             terminalreporter.write_line(f"{figures[name]:>12,}  {name}")
+        for name, value in sorted(words):
+            terminalreporter.write_line(f"{value:>12}  {name}")

@@ -13,6 +13,8 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
 
 import checkseries
+from checkseries.facts.query import default_config
+from checkseries.tree import MemoryTree, Snapshot
 
 PACKAGE = str(Path(checkseries.__file__).parents[1])
 SCHEMA = json.loads((Path(__file__).resolve().parents[1] / "docs" / "layouts.schema.json").read_text())
@@ -22,6 +24,7 @@ FILES = {
     "arch/arm64/Kconfig": "config 64BIT\n\tdef_bool y\n",
     "arch/arm64/include/asm/Kbuild": "generic-y += slots.h\n",
     "arch/arm64/configs/wide_defconfig": "CONFIG_WIDE=y\nCONFIG_SLOTS=5\n",
+    "arch/arm64/configs/defconfig": "CONFIG_SLOTS=7\n",
     "include/linux/compiler_types.h": "#define __aligned(x) __attribute__((__aligned__(x)))\n",
     "include/asm-generic/slots.h": "#define NR_SLOTS (CONFIG_SLOTS + 1)\n",
     "include/linux/ring.h": """\
@@ -104,6 +107,37 @@ def test_the_configuration_decides(kernel: Path) -> None:
     (kernel / "config").write_text("CONFIG_SLOTS=1\nCONFIG_WIDE=y\n")
     (ring,) = asked("ring", "--config", "config", cwd=kernel)
     assert (ring["size"], ring["start"]) == (24, "config")
+
+
+def test_without_a_name_the_defconfig_is_that_of_the_architecture(kernel: Path) -> None:
+    (ring,) = asked("ring", "--defconfig", cwd=kernel)
+    assert (ring["size"], ring["start"]) == (36, "arch/arm64/configs/defconfig")
+    makefile = kernel / "arch/arm64/Makefile"
+    makefile.write_text("KBUILD_DEFCONFIG := wide_defconfig\n")
+    (ring,) = asked("ring", "--defconfig", cwd=kernel)
+    assert (ring["size"], ring["start"]) == (40, "arch/arm64/configs/wide_defconfig")
+    makefile.write_text("KBUILD_DEFCONFIG := $(shell uname -m)_defconfig\n")
+    done = run("ring", "--defconfig", cwd=kernel)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "checkseries: --defconfig: which? The makefile of arm64 chooses among several\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("makefile", "expected"),
+    [
+        ("", "defconfig"),
+        ("KBUILD_DEFCONFIG := multi_defconfig\n", "multi_defconfig"),
+        (("ifeq ($(ARCH),x)\n\tKBUILD_DEFCONFIG := i386_defconfig\nelse\n"
+          "\tKBUILD_DEFCONFIG := x86_64_defconfig\nendif\nKBUILD_DEFCONFIG := $(ARCH)_defconfig\n"), "x86_64_defconfig"),
+        ("KBUILD_DEFCONFIG := a_defconfig\nKBUILD_DEFCONFIG := b_defconfig\n", None),
+        ("KBUILD_DEFCONFIG := $(ARCH)_defconfig\n", None),
+    ],
+)  # fmt: skip
+def test_what_make_defconfig_takes(makefile: str, expected: str | None) -> None:
+    tree = Snapshot.of(MemoryTree({"arch/x86/Makefile": makefile}))
+    assert default_config(tree, "x86") == expected
 
 
 def test_a_file_may_be_named(kernel: Path) -> None:

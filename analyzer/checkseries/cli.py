@@ -344,10 +344,15 @@ def _start(options: argparse.Namespace, arch: str, snapshot: Snapshot) -> tuple[
     if options.config is not None:
         return options.config, "olddefconfig", _config(options.config)
     if options.defconfig is not None:
-        start = f"arch/{arch}/configs/{options.defconfig}"
-        text = None if "/" in options.defconfig else snapshot.text(start)
+        from checkseries.facts.query import default_config
+
+        name = options.defconfig or default_config(snapshot, arch)
+        if name is None:
+            raise UsageError(f"--defconfig: which? The makefile of {arch} chooses among several")
+        start = f"arch/{arch}/configs/{name}"
+        text = None if "/" in name else snapshot.text(start)
         if text is None:
-            raise UsageError(f"--defconfig {options.defconfig}: the tree has no {start}")
+            raise UsageError(f"--defconfig {name}: the tree has no {start}")
         return start, "olddefconfig", text
     return options.mode, options.mode, ""
 
@@ -671,7 +676,8 @@ def _start_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--arch", metavar="ARCH", help="the architecture")
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--config", metavar="FILE", help="start from a .config, as olddefconfig does")
-    start.add_argument("--defconfig", metavar="NAME", help="start from a file below arch/ARCH/configs")
+    start.add_argument("--defconfig", metavar="NAME", nargs="?", const="",
+                       help="start from a file below arch/ARCH/configs (default: what make defconfig takes)")  # fmt: skip
     for mode in ("allnoconfig", "allyesconfig", "allmodconfig", "alldefconfig"):
         start.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode,
                            help="the default" if mode == "alldefconfig" else None)  # fmt: skip

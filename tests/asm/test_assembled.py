@@ -13,6 +13,8 @@ import pytest
 
 from checkseries.facts.asm import Stride
 
+pytestmark = pytest.mark.oracle
+
 Steps = Callable[..., tuple[Stride, ...]]
 
 TOOLS = {

@@ -141,6 +141,90 @@ def test_what_makefiles_define_is_doubted_if_they_count() -> None:
         assert (size(text, "struct a", values, others=makefiles) == 4) is known, name
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        ("PLAIN", (), 4),
+        ("GIVEN", (), 8),
+        ("LOUD", (), 4),
+        ("LOUD", (("VERBOSE", "y"),), 8),
+        ("MODULAR", (("VERBOSE", "m"),), 4),
+        ("CHOSEN", (("VERBOSE", "y"),), 8),
+        ("CHOSEN", (), 4),
+        ("GONE", (), 4),
+        ("COMPUTED", (), None),
+        ("VARIABLE", (), None),
+        ("OTHERS", (), 4),
+        ("OWN", (), None),
+        ("ABOVE", (), 4),
+        ("BELOW", (), 8),
+        ("TWICE", (), None),
+    ],
+)
+def test_what_a_directory_defines_for_its_own_files_is_known(
+    name: str, values: tuple[tuple[str, str], ...], expected: int | None
+) -> None:
+    makefiles = {
+        "drivers/Makefile": "obj-y += pot/\nccflags-y += -DABOVE\nsubdir-ccflags-y += -DBELOW -DTWICE=1\n",
+        "drivers/pot/Makefile": "obj-y += a.o b.o\nccflags-y += -DGONE\nccflags-y := -DGIVEN -DTWICE=2\n"
+        "ccflags-$(CONFIG_VERBOSE) += -DLOUD\nccflags-$(CONFIG_VERBOSE) += -DMODULAR\n"
+        "ifdef CONFIG_VERBOSE\nccflags-y += -DCHOSEN\nendif\nifdef SOMETHING\nccflags-y += -DCOMPUTED\nendif\n"
+        "flags := -DVARIABLE\nCFLAGS_a.o += -DOWN\nCFLAGS_b.o += -DOTHERS\n",
+    }
+    text = f"#ifdef {name}\nstruct a {{ long x; }};\n#else\nstruct a {{ int x; }};\n#endif\n"
+    snapshot = tree({"drivers/pot/a.c": text, **makefiles})
+    found = types(snapshot, "drivers/pot/a.c", "arm64", Configuration("test", (*PLAIN, *values)))
+    if expected is not None:
+        assert found.named("struct a").size == expected
+        return
+    with pytest.raises(UnknownTypeError, match="the command line decides on it"):
+        found.named("struct a")
+
+
+BOARDS = {
+    "arch/mips/Makefile": "cflags-y += -G 0\n"
+    "include $(srctree)/arch/mips/Kbuild.platforms\n"
+    "cflags-y += -I$(srctree)/arch/mips/include/asm/mach-generic\n",
+    "arch/mips/Kbuild.platforms": "platform-$(CONFIG_TEAPOT) += teapot/\nplatform-$(CONFIG_KETTLE) += kettle/\n"
+    "include $(patsubst %/, $(srctree)/arch/mips/%/Platform, $(platform-y))\n",
+    "arch/mips/teapot/Platform": "cflags-$(CONFIG_TEAPOT) += \\\n\t-I$(srctree)/arch/mips/include/asm/mach-teapot -DSPOUT\n",
+    "arch/mips/kettle/Platform": "ifdef CONFIG_LID\ncflags-$(CONFIG_KETTLE) += -I$(srctree)/arch/mips/include/asm/mach-kettle\nendif\n",
+    "arch/mips/include/asm/mach-teapot/spaces.h": "#define CUPS 8\n",
+    "arch/mips/include/asm/mach-kettle/spaces.h": "#define CUPS 16\n",
+    "arch/mips/include/asm/mach-generic/spaces.h": "#define CUPS 2\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ((), 2),
+        ((("TEAPOT", "y"),), 8),
+        ((("KETTLE", "y"),), "a condition in arch/mips/kettle/Platform decides on"),
+    ],
+)
+def test_the_headers_of_a_board_are_found_where_the_makefile_of_the_architecture_says(
+    chosen: tuple[tuple[str, str], ...], expected: int | str
+) -> None:
+    snapshot = tree({"kernel/a.c": "#include <spaces.h>\nstruct a { char x[CUPS]; };\n", **BOARDS})
+    found = types(snapshot, "kernel/a.c", "mips", Configuration("test", (*PLAIN, *chosen)))
+    if isinstance(expected, int):
+        assert found.named("struct a").size == expected
+    else:
+        with pytest.raises(UnknownTypeError, match=expected):
+            found.named("struct a")
+
+
+def test_what_a_board_defines_is_doubted_where_it_is_chosen() -> None:
+    text = "#ifdef SPOUT\nstruct a { long x; };\n#else\nstruct a { int x; };\n#endif\n"
+    snapshot = tree({"kernel/a.c": text, **BOARDS})
+    plain = types(snapshot, "kernel/a.c", "mips", Configuration("test", PLAIN))
+    assert plain.named("struct a").size == 4
+    chosen = types(snapshot, "kernel/a.c", "mips", Configuration("test", (*PLAIN, ("TEAPOT", "y"))))
+    with pytest.raises(UnknownTypeError, match="the command line decides on it"):
+        chosen.named("struct a")
+
+
 def test_pragma_pack_holds_until_it_is_popped() -> None:
     header = {"include/packed.h": "#pragma pack(push, 1)\n"}
     text = (
@@ -247,6 +331,48 @@ def test_other_compilers_and_widths_are_not_known() -> None:
     for arch, values in (("sparc", PLAIN), ("arm64", PLAIN[:1]), ("mips", PLAIN[1:])):
         found = unit(tree({"kernel/a.c": text}), "kernel/a.c", arch, Configuration("test", values))
         assert found.failure == "only 64-bit kernels that gcc builds are known"
+
+
+def test_constants_have_their_own_names_though_they_are_macros() -> None:
+    text = """#define DEFINE(sym, val) asm(#sym)
+#define OFFSET(sym, val) DEFINE(sym, val)
+#define LID 3
+#define SPOUT LID
+struct pot { char c[20]; };
+#define ROUND(x, a) __MASK(x, (__typeof__(x))(a) - 1)
+#define __MASK(x, mask) (((x) + (mask)) & ~(mask))
+void f(void) { DEFINE(LID, LID); DEFINE(SPOUT, SPOUT + 1); OFFSET(CUP, 5); DEFINE(POT, ROUND(sizeof(struct pot), 16)); }
+"""
+    snapshot = tree({"kernel/a.c": text})
+    found = constants(snapshot, "kernel/a.c", "arm64", Configuration("test", PLAIN))
+    assert dict(found) == {"LID": 3, "SPOUT": 4, "CUP": 5, "POT": 32}
+
+
+@pytest.mark.parametrize(
+    ("of", "expected"),
+    [
+        ("sizeof(int)", 8),
+        ("sizeof(int) + 1", 8),
+        ("(char)1 + (short)2", 4),
+        ("(char)1 << 40UL", 4),
+        ("1U + 1LL", 8),
+        ("1UL == 2UL", 4),
+        ("(char)1", 1),
+        ("(char *)1 + 1", "typeof: the type of `+` of a pointer is not known"),
+    ],
+)
+def test_the_type_of_an_expression(of: str, expected: int | str) -> None:
+    assert size(f"struct a {{ __typeof__({of}) x; }};\n", "struct a") == expected
+
+
+def test_the_options_of_one_object_are_not_those_of_the_others() -> None:
+    makefile = "obj-y += a.o version.o\nCFLAGS_version.o := -include $(obj)/version-tmp.h\n"
+    files = {"init/Makefile": makefile, "init/a.c": "int a;\n", "init/version.c": "int b;\n"}
+    found = [
+        unit(tree(files), path, "arm64", Configuration("test", PLAIN)).failure
+        for path in ("init/a.c", "init/version.c")
+    ]
+    assert found == ["", "init may be compiled for another ABI"]
 
 
 def test_hostile_files_end() -> None:

@@ -257,7 +257,7 @@ def evaluate(node: Node, meaning: Meaning) -> Int:
                 other = evaluate(node.parts[2 if condition.value else 1], meaning)
             except NoValueError:
                 return chosen  # its type may be wider than this
-            return converted(chosen, _common(chosen, other))
+            return converted(chosen, common(chosen, other))
         case "other":
             raise NoValueError(f"{node.text} has no value that can be told")
         case _:
@@ -290,7 +290,7 @@ def _binary(node: Node, meaning: Meaning) -> Int:
         if node.text == ">>":
             return Int(left.value >> right.value, left.bits, left.signed)
         return converted(Int(left.value << right.value, left.bits, left.signed), left)
-    kind = _common(left, right)
+    kind = common(left, right)
     first, second = converted(left, kind).value, converted(right, kind).value
     if node.text in _COMPARED:
         held = {
@@ -315,7 +315,7 @@ def promoted(value: Int) -> Int:
     return Int(value.value) if value.bits < 32 else value
 
 
-def _common(left: Int, right: Int) -> Int:
+def common(left: Int, right: Int) -> Int:
     """The type that both operands are converted to, as an integer of that type."""
     left, right = promoted(left), promoted(right)
     bits = max(left.bits, right.bits)

@@ -32,7 +32,7 @@ _DEEPEST = 6  # variables and composites within each other
 _MOST = 16  # entries that name one object
 
 _ASSIGN = re.compile(
-    r"[ ]*(?:export[ ]+)?((?:\$\([^()]*(?:\([^()]*\)[^()]*)?\)|[^\s:=+?#])++)[ \t]*(?:\+|:{1,3}|\?)?=(.*)"
+    r"[ ]*(?:export[ ]+)?((?:\$\([^()]*(?:\([^()]*\)[^()]*)?\)|[^\s:=+?#])++)[ \t]*((?:\+|:{1,3}|\?)?=)(.*)"
 )
 _CONDITIONAL = re.compile(r"[ \t]*(ifeq|ifneq|ifdef|ifndef|else|endif)\b[ \t]*(.*)")
 _CONFIG = r"\$[({]CONFIG_(\w+)[)}]"
@@ -61,6 +61,8 @@ class Entry:
     list: str
     words: tuple[str, ...]
     condition: Expression
+    anew: bool = False
+    """What the list had before is dropped, not added to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,10 @@ def _entries(text: str) -> Iterator[Entry]:
                 own = _condition(word, rest)
                 stack.append((own, contrary(own)))
         elif match := _ASSIGN.match(line):
-            words = tuple(_words(match[2]))
+            words = tuple(_words(match[3]))
             if words:
-                yield Entry(match[1], words, every(tuple(each for each, _ in stack)))
+                anew = not match[2].startswith(("+", "?"))
+                yield Entry(match[1], words, every(tuple(each for each, _ in stack)), anew)
 
 
 def _words(text: str) -> Iterator[str]:

@@ -180,7 +180,7 @@ mips 1
 
 DOUBTFUL = re.compile(
     r"__(?:ARM_FEATURE|ARM_FP|ARM_NEON|SSE|AVX|SANITIZE|FLT|DBL|LDBL|DEC|INT_FAST|UINT_FAST|GCC_(?!HAVE_BUILTIN|ATOMIC))\w*"
-    r"|__(?:PIC|pic|PIE|pie|CET|SSP\w*|OPTIMIZE_SIZE|STRICT_ANSI|INTEL_\w+)__"
+    r"|__(?:PIC|pic|PIE|pie|CET|SSP\w*|OPTIMIZE_SIZE|STRICT_ANSI)__"
     r"|__riscv_(?:[a-z]|z\w+|flen|fdiv|fsqrt|float_abi_\w+|abi_\w+|vector|v_(?:elen|min_vlen|intrinsic)\w*|compressed"
     r"|(?:un|mis)aligned_\w+|muldiv|mul|div|atomic|cmodel_\w+|arch_test)"
     r"|_MIPS_(?:ARCH|ISA|TUNE|FPSET|SPFPSET)\w*|__mips_(?!16)\w+"

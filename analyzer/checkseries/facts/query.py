@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from checkseries.facts.answer import Impossible, Possible
@@ -17,6 +18,9 @@ MAX_PARTS = 64
 MAX_BLOCKERS = 16
 """Blockers that are named for one symbol on one arch."""
 
+_MAKEFILE = 200_000  # bytes of one that are looked at
+_DEFAULT = re.compile(r"^[ \t]*KBUILD_DEFCONFIG[ \t]*:?=[ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
+
 
 def values(
     tree: Snapshot, arch: str, assignments: Iterable[tuple[str, str]], mode: Mode, start: str
@@ -30,6 +34,21 @@ def values(
             value = found.text(symbol)
             written.append((symbol.name, quoted(value) if symbol.type is Type.STRING else value))
     return Values(arch, start, tuple(written), tuple(sorted(found.all_unmet())))
+
+
+def default_config(tree: Snapshot, arch: str) -> str | None:
+    """The file below ``configs`` that ``make defconfig`` takes; None if that hangs on more than the makefile says.
+
+    Of several, it is the one of 64 bits, as for ARCH=x86 on most machines.
+    """
+    makefile = (tree.text(f"arch/{arch}/Makefile") or "")[:_MAKEFILE]
+    said = dict.fromkeys(match[1] for match in _DEFAULT.finditer(makefile))
+    names = [name for name in said if "$" not in name]
+    if len(said) > 1:
+        names = [name for name in names if "64" in name]
+    if not said:
+        return "defconfig"
+    return names[0] if len(names) == 1 else None
 
 
 def sweep(tree: Snapshot, arch: str) -> UnmetSweep:

@@ -14,12 +14,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from checkseries.facts.board import folders, makefiles
 from checkseries.facts.c_decl import arch_of, kernel_source
 from checkseries.facts.c_macro import Define, NoExpansionError, expand, words_of
 from checkseries.facts.c_text import code
 from checkseries.facts.c_value import Int, Node, NoValueError, Parser, evaluate
 from checkseries.facts.generated import brought, computed, offsets_source, wrapped
 from checkseries.facts.include import joined
+from checkseries.facts.kbuild_option import OTHERS, given
 from checkseries.facts.kconfig import Evaluation, model
 from checkseries.facts.kconfig.evaluate import Mode
 from checkseries.facts.kconfig.symbol import Type
@@ -82,11 +84,11 @@ _INCLUDED = re.compile(r"^include-\$\(CONFIG_(\w+)\)[ \t]*\+=[ \t]*(\S+)", re.MU
 _NOT_DEFINED = re.compile(
     r"__KERNEL__|__ASSEMBLY__|__GENKSYMS__|__CHECKER__|__DTS__|LINKER_SCRIPT|KBUILD_EXTRA_WARN\d", re.ASCII
 )
-_OTHERS = re.compile(r"AFLAGS|asflags|CHECKFLAGS|HOST|RUST|rust")  # what is not said to the C compiler
 # What makes of a directory something else than the 64-bit kernel: boot code, the vDSO for 32-bit programs.
 _OTHER_ABI = re.compile(
-    r"-m(?:16|32|x32|abi=)|-include\s+\S+\.h\b|CC_COMPAT|VDSO_CAFLAGS|-fpack-struct|-fshort-enums"
+    r"-m(?:16|32|x32|abi=(?!altivec))|-include\s+\S+\.h\b|CC_COMPAT|VDSO_CAFLAGS|-fpack-struct|-fshort-enums"
 )
+_ONE = re.compile(r"[ \t]*CFLAGS_([\w./-]+)\.o[ \t]*[+:]?=", re.ASCII)  # what is said of one object
 _I_FLAG = re.compile(r"-I\s*\$[({](src|srctree|obj)[)}]/?([\w./-]*)", re.ASCII)
 
 
@@ -321,6 +323,7 @@ class _Walk:
         values: Mapping[str, str],
         predefs: Mapping[str, str],
         constants: Constants | None,
+        boards: tuple[str, ...],
     ) -> None:
         self.tree = tree
         self.constants = constants
@@ -338,8 +341,10 @@ class _Walk:
         self.count = 0
         self.reason = ""
         self.path = path
-        self.folders = _folders(tree, path)
-        self.options = _options(tree, path, arch, values)
+        self.folders = tuple(dict.fromkeys((*boards, *_folders(tree, path))))
+        flags = given(tree, path, arch, values)
+        options = _options(tree, arch, values)
+        self.options = {name for name in options | flags.doubtful if not _NOT_DEFINED.fullmatch(name)}
         for name, value in predefs.items():
             self._set(name, Define(name, None, variadic=False, body=value))
         for suffix in ("8", "16", "32", "64", "MAX"):
@@ -347,6 +352,9 @@ class _Walk:
                 tail = {"32": "U" if sign else "", "64": sign + "L", "MAX": sign + "L"}.get(suffix, "")
                 name = f"__{sign}INT{suffix}_C"
                 self._set(name, Define(name, ("c",), variadic=False, body=f"c ## {tail}" if tail else "c"))
+        for name, value in flags.defined.items():
+            if name not in options:
+                self._set(name, Define(name, None, variadic=False, body=value))
         for name in _BUILTIN:
             self._set(name, Define(name, None, variadic=False, body="", doubt="it is gcc's own"))
 
@@ -723,24 +731,28 @@ def _not_kernel(tree: Snapshot, path: str, arch: str) -> str:
     own = arch_of(path)
     if not kernel_source(path) or (own is not None and own != arch):
         return f"{path} is no source of the kernel of {arch}"
+    stem = path.rpartition("/")[2].rpartition(".")[0]
     for folder, text in _makefiles(tree, path):
-        if folder != f"arch/{arch}" and _OTHER_ABI.search(text):
+        if folder == f"arch/{arch}":
+            continue
+        lines = (each for each in text.split("\n") if _OTHER_ABI.search(each))
+        if any((object_of := _ONE.match(each)) is None or object_of[1] == stem for each in lines):
             return f"{folder} may be compiled for another ABI"
     return ""
 
 
-def _options(tree: Snapshot, path: str, arch: str, values: Mapping[str, str]) -> frozenset[str]:
-    """The macros that the makefiles which a file is built by may define with ``-D``."""
-    texts = [text for _, text in _makefiles(tree, path)]
+def _options(tree: Snapshot, arch: str, values: Mapping[str, str]) -> frozenset[str]:
+    """The macros that the makefiles of the whole kernel and of an architecture may define with ``-D``."""
     top = (tree.text("Makefile") or "")[:_MAKEFILE]
     left_out = {match[2] for match in _INCLUDED.finditer(top) if values.get(match[1]) != "y"}
     others = [
         each for each in tree.named("Makefile*") if each.rpartition("/")[0] in ("scripts", f"arch/{arch}")
     ]
-    texts += [top, *((tree.text(each) or "")[:_MAKEFILE] for each in others if each not in left_out)]
-    lines = (line for text in texts for line in text.split("\n") if "-D" in line and not _OTHERS.search(line))
+    texts = [top, *((tree.text(each) or "")[:_MAKEFILE] for each in others if each not in left_out)]
+    texts += [line for line, _ in makefiles(tree, arch, values)]
+    lines = (line for text in texts for line in text.split("\n") if "-D" in line and not OTHERS.search(line))
     names = {match[1] for line in lines for match in _D_FLAG.finditer(line)}
-    return frozenset(name for name in names if not _NOT_DEFINED.fullmatch(name))
+    return frozenset(names)
 
 
 def walked(
@@ -763,7 +775,10 @@ def walked(
     failure = _not_kernel(tree, path, arch)
     if failure:
         return Unit(path, arch, values, (), {}, (), (), failure)
-    walk = _Walk(tree, path, arch, known, predefs, constants)
+    boards = folders(tree, arch, known)
+    if isinstance(boards, str):
+        return Unit(path, arch, values, (), {}, (), (), boards)
+    walk = _Walk(tree, path, arch, known, predefs, constants, boards)
     if module is not None:
         walk.options -= {"MODULE"}
     if module:

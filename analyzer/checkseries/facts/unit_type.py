@@ -18,7 +18,7 @@ from types import MappingProxyType
 from checkseries.facts.c_macro import Define, NoExpansionError, expand, words_of
 from checkseries.facts.c_text import closing, code, tokens
 from checkseries.facts.c_type import LARGEST, Asked, Field, Mod, Placing, Spec, Type, UnknownTypeError
-from checkseries.facts.c_value import Int, Node, NoValueError, Parser, converted, evaluate
+from checkseries.facts.c_value import Int, Node, NoValueError, Parser, common, converted, evaluate, promoted
 from checkseries.facts.c_words import QUALIFIERS, STORAGE, TAGGED, TYPEOF
 from checkseries.facts.unit import Unit, dict_of
 
@@ -154,6 +154,7 @@ _MADE_HEAD = re.compile(
 """A head that a macro may make: ``context_lock_struct(name) {``."""
 _CALL = re.compile(r"^([A-Za-z_]\w*)[ \t]*\(", re.ASCII | re.MULTILINE)
 _MAKES = re.compile(r"\btypedef\b|\b(?:struct|union|enum)\b[^;()=*]*\{", re.ASCII)
+_KEPT = "\0"  # stands before a word that is no macro where it is
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
 _TAGGED = re.compile(r"(?<![\w$])(?:struct|union|enum)(?![\w$])", re.ASCII)
 _TYPEDEF = re.compile(r"(?<![\w$])typedef(?![\w$])", re.ASCII)
@@ -522,7 +523,7 @@ class Types:
         for span in self.unit.visits[number].spans:
             words = words_of(text[span.start : span.end])
             try:
-                made = expand(words, functools.partial(self._unless_define, span.time))
+                made = expand(_kept(words), functools.partial(self._unless_define, span.time))
             except NoExpansionError:
                 continue
             reader = _Reader(self, made, 0, 0)
@@ -532,16 +533,17 @@ class Types:
                     continue
                 reader.at += 1
                 inner = reader.group()
-                if _comma(inner) != 1 or not _IDENTIFIER.match(inner[0]):
+                name = inner[0].removeprefix(_KEPT) if inner else ""
+                if _comma(inner) != 1 or not _IDENTIFIER.match(name):
                     continue
                 try:
                     value = self.constant(inner[2:], reader).value
                     value -= (
                         1 << 64 if value >> 63 == 1 else 0
                     )  # the assembler is given it as a signed number
-                    found[inner[0]] = span.doubt or value
+                    found[name] = span.doubt or value
                 except (UnknownTypeError, NoValueError, RecursionError) as error:
-                    found[inner[0]] = str(error)
+                    found[name] = str(error)
 
     def _unless_define(self, time: int, name: str) -> Define | None:
         return None if name == "DEFINE" else self.unit.macro(name, time)
@@ -1281,14 +1283,40 @@ class Types:
                 assert node.number is not None
                 size = node.number.bits // 8
                 return Type("int", size, size, node.number.signed)
+            case "sizeof" | "sizeof-type" | "alignof" | "alignof-type":
+                return Type("int", 8, 8, signed=False)
+            case "binary":
+                return self._arithmetic(node, reader)
             case _:
                 raise NoValueError(f"the type of `{node.kind} {node.text}` is not known")
+
+    def _arithmetic(self, node: Node, reader: _Reader) -> Type:
+        """The type that the usual arithmetic conversions make of two integers."""
+        if node.text in ("&&", "||", "==", "!=", "<", ">", "<=", ">="):
+            return Type("int", 4, 4, signed=True)
+        made = []
+        for part in node.parts:
+            one = self.typed(part, reader)
+            if one.kind != "int":
+                raise NoValueError(f"the type of `{node.text}` of a {one.kind} is not known")
+            made.append(promoted(Int(0, 8 * one.size, signed=one.signed)))
+        found = made[0] if node.text in ("<<", ">>") else common(*made)
+        return Type("int", found.bits // 8, found.bits // 8, found.signed)
 
     def _field_type(self, made: Type, name: str) -> Type:
         found = _field(made, name)
         if found.bits >= 0:
             raise NoValueError(f"{name} is a bit-field")
         return found.type
+
+
+def _kept(words: Sequence[str]) -> tuple[str, ...]:
+    """Words whose ``DEFINE(NAME, ...)`` keep their names: one that is a macro is made a string as it stands."""
+    made = list(words)
+    for at in range(len(made) - 2):
+        if made[at] == "DEFINE" and made[at + 1] == "(":
+            made[at + 2] = _KEPT + made[at + 2]
+    return tuple(made)
 
 
 def _field(made: Type, name: str) -> Field:

@@ -1,0 +1,141 @@
+"""Kernels that are built as far as single objects, out of tree: what a compiler makes of real files.
+
+$CHECKSERIES_BUILDS names the directory where they are, one a subdirectory; what it lacks is made there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from checkseries.facts.kbuild import built
+from checkseries.facts.kconfig import assigned
+from checkseries.facts.presence import Option, held
+from checkseries.facts.unit import Configuration, dict_of
+from checkseries.tree import Snapshot
+
+CROSS = {
+    "arm64": "aarch64-linux-gnu-",
+    "x86": "",
+    "riscv": "riscv64-linux-gnu-",
+    "mips": "mips64el-linux-gnuabi64-",
+}
+DEFCONFIG = {"mips": "64r6el_defconfig"}
+"""Where the default one is not of 64 bits."""
+HOURS = 3600
+SEED = os.environ.get("CHECKSERIES_SEED") or datetime.now(UTC).date().isoformat()
+"""What the files that are drawn hang on: they are others every day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A kernel of one architecture that is configured and prepared."""
+
+    arch: str
+    source: Path
+    output: Path
+
+    @property
+    def make(self) -> list[str]:
+        """How make is called in the tree."""
+        jobs = f"-j{os.cpu_count() or 1}"
+        return [
+            "make",
+            "-s",
+            jobs,
+            f"O={self.output}",
+            f"ARCH={self.arch}",
+            f"CROSS_COMPILE={CROSS[self.arch]}",
+        ]
+
+    def configuration(self) -> Configuration:
+        """The values of all symbols, as they stand in its ``.config``."""
+        lines = (self.output / ".config").read_text().split("\n")
+        values = ((name, value) for name, value in assigned(lines) if value != "n")
+        return Configuration(".config", tuple(sorted(values)))
+
+    def prepare(self) -> None:
+        """Configure it, with full debug information, and make the headers that a build makes."""
+        if not (self.output / "prepared").exists():
+            config = self.output / ".config"
+            if not config.exists() or "\nCONFIG_DEBUG_INFO_DWARF5=y\n" not in config.read_text():
+                self.output.mkdir(parents=True, exist_ok=True)
+                run(self.source, *self.make, DEFCONFIG.get(self.arch, "defconfig"))
+                options = ["-d", "DEBUG_INFO_REDUCED", "-d", "DEBUG_INFO_NONE", "-e", "DEBUG_INFO_DWARF5"]
+                run(self.source, "scripts/config", "--file", str(config), *options)
+                run(self.source, *self.make, "olddefconfig")
+            run(self.source, *self.make, "prepare")
+            (self.output / "prepared").touch()
+
+    def object(self, path: str) -> Path:
+        """Where the object of a source file is."""
+        return self.output / (path.removesuffix(".c") + ".o")
+
+    def compile(self, paths: list[str]) -> None:
+        """Make the objects of files; what cannot be made is left out."""
+        lacking = [path for path in paths if not self.object(path).exists()]
+        if lacking:
+            names = [path.removesuffix(".c") + ".o" for path in lacking]
+            run(self.source, *self.make, "-k", *names, check=False)
+
+
+def run(where: Path, *command: str, check: bool = True) -> None:
+    """Run a command of the kernel's build; what it says is shown if it fails."""
+    done = subprocess.run(
+        command, cwd=where, check=False, capture_output=True, text=True, errors="replace", timeout=2 * HOURS
+    )
+    if check and done.returncode:
+        raise AssertionError(f"{' '.join(command)}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+
+@contextmanager
+def alone(output: Path) -> Iterator[None]:
+    """Nobody else builds there meanwhile."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with open(output.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def prepared(source: Path, arch: str, paths: list[str]) -> Build:
+    """The kernel of an architecture with the objects of some files; the test is skipped where there is none."""
+    value = os.environ.get("CHECKSERIES_BUILDS")
+    if not value:
+        pytest.skip("kernel builds: $CHECKSERIES_BUILDS is not set")
+    for tool in (f"{CROSS[arch]}gcc", "make", "flex", "bison", "bc"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"kernel builds of {arch}: there is no {tool}")
+    build = Build(arch, source, Path(value) / f"kb-{arch}")
+    with alone(build.output):
+        build.prepare()
+        build.compile(paths)
+    return build
+
+
+def drawn(tree: Snapshot, arch: str, values: Configuration, number: int) -> list[str]:
+    """Files that a configuration builds, drawn from the whole tree by the seed."""
+    known = dict_of(values)
+
+    def value(option: Option) -> bool:
+        return known.get(option.name) == option.value
+
+    paths = list(tree.named("*.c"))
+    random.Random(f"{SEED} {arch}").shuffle(paths)
+    found: list[str] = []
+    for path in paths:
+        where = built(tree, path, arch)
+        if held(where.inside, value) or held(where.module, value):
+            found.append(path)
+            if len(found) == number:
+                break
+    return found
