@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import subprocess
@@ -156,3 +157,100 @@ def test_what_is_not_known_says_why(kernel: Path) -> None:
         2,
         "checkseries: --in drivers/none.c: the tree has no such file\n",
     )
+
+
+# --- before and after a series
+
+RELAID = json.loads((Path(__file__).resolve().parents[1] / "docs" / "relaid.schema.json").read_text())
+RING = "include/linux/ring.h"
+
+
+def changed(old: str, new: str) -> str:
+    """A series of one patch that does that to the header."""
+    lines = FILES[RING].splitlines(keepends=True), FILES[RING].replace(old, new).splitlines(keepends=True)
+    diff = "".join(difflib.unified_diff(*lines, f"a/{RING}", f"b/{RING}"))
+    return f"From: A <a@example.org>\nSubject: [PATCH] ring: count its turns\n\n---\n{diff}"
+
+
+TOKENS = "token_t tokens[NR_SLOTS];"
+GROWN = changed(TOKENS, "unsigned long turns;\n\ttoken_t tokens[NR_SLOTS + 2];")
+NEW = """\
+--- /dev/null
++++ b/include/linux/fresh.h
+@@ -0,0 +1 @@
++struct fresh { int x; };
+"""
+
+
+def test_before_and_after_a_series(kernel: Path) -> None:
+    (kernel / "grown.mbox").write_text(GROWN)
+    done = run("ring", "token_t", "--diff", "grown.mbox", "--defconfig", "wide_defconfig", cwd=kernel)
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    table, token = done.stdout.split("\n\n")
+    assert (
+        table[table.index("  before   after") :]
+        == """\
+  before   after       size  member
+               0          8  turns  unsigned long  added
+       0       8     24->32  tokens  token_t[8]  resized
+    24:0    40:0         :3  full  unsigned char  moved
+    24:3    40:3         :5  hole  moved
+    25:0    41:0         :5  last  unsigned char  moved
+    25:5    41:5        :51  hole  moved
+      32      48          8    stamp  unsigned long  moved
+      32      48          8    owner  void *  moved
+      40      56          0  name  char[]  moved
+  size 40 -> 56, alignment 8, holes 7, 5 members moved"""
+    )
+    assert " ".join(token.split()).endswith(
+        "before and after: ring: count its turns size 4, alignment 4: as before"
+    )
+
+
+def test_what_stays_is_counted(kernel: Path) -> None:
+    (kernel / "end.mbox").write_text(changed("char name[]", "char name[4]"))
+    lines = run("ring", "--diff", "end.mbox", cwd=kernel).stdout.splitlines()
+    assert [" ".join(line.split()) for line in lines[-4:]] == [
+        "before after size member",
+        "(5 as before)",
+        "20 20 0->4 name char[4] resized",
+        "size 20 -> 24, alignment 4, holes 3",
+    ]
+
+
+def test_before_and_after_as_a_document(kernel: Path) -> None:
+    (kernel / "grown.mbox").write_text(GROWN)
+    (kernel / "new.mbox").write_text(NEW)
+    done = run("ring", "fresh", "--diff", "grown.mbox", "--format", "json", cwd=kernel)
+    assert done.returncode == 1, "one is not known"
+    document = json.loads(done.stdout)
+    Draft202012Validator(RELAID).validate(document)
+    ring, fresh = document["types"]
+    assert (ring["before"]["size"], ring["after"]["size"]) == (20, 40)
+    assert [(each["moved"], (each["after"] or each["before"])["name"]) for each in ring["members"]][:3] == [
+        ("added", "turns"),
+        ("resized", "tokens"),
+        ("moved", "full"),
+    ]
+    assert (fresh["before"], fresh["after"], fresh["members"]) == (None, None, [])
+    done = run("fresh", "--diff", "new.mbox", "--format", "json", cwd=kernel)
+    assert done.returncode == 0, done.stdout
+    (fresh,) = json.loads(done.stdout)["types"]
+    assert (fresh["before"], fresh["after"]["size"]) == (None, 4)
+    shown = run("fresh", "--diff", "new.mbox", cwd=kernel).stdout
+    assert "  before: no header of arm64 defines fresh\n  after: size 4, alignment 4\n" in shown
+
+
+def test_a_series_that_cannot_be_compared_is_one_line(kernel: Path) -> None:
+    (kernel / "grown.mbox").write_text(GROWN.replace(f"-\t{TOKENS}", "-\ttoken_t tokens[NR];"))
+    done = run("ring", "--diff", "grown.mbox", cwd=kernel)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("checkseries: --diff: patch 1 does not apply: ")
+    assert done.stderr.count("\n") == 1
+    done = run("ring", "--diff", "none.mbox", cwd=kernel)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_the_schema_of_pairs_is_one() -> None:
+    Draft202012Validator.check_schema(RELAID)

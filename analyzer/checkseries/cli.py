@@ -18,7 +18,7 @@ from checkseries import __version__
 from checkseries.errors import CheckseriesError, InputError, UsageError
 from checkseries.git import Git
 from checkseries.limits import TOTAL_SECONDS, TooSlowError, bound_memory, within
-from checkseries.model import Report, Series, Severity, Status
+from checkseries.model import Laid, Report, Series, Severity, Status
 from checkseries.source.mailbox import Source
 from checkseries.tree import Snapshot, Tree
 from checkseries.tree.index import Index
@@ -359,27 +359,60 @@ def _start(options: argparse.Namespace, arch: str, snapshot: Snapshot) -> tuple[
 
 def _layout(options: argparse.Namespace) -> int:
     from checkseries.facts.kconfig import KconfigError, assigned
-    from checkseries.facts.laid import laid
+    from checkseries.facts.laid import laid, relaid
     from checkseries.facts.unit import configuration
-    from checkseries.report.json import render_layouts_json
-    from checkseries.report.layout import render_layouts
+    from checkseries.report.json import render_layouts_json, render_relaid_json
+    from checkseries.report.layout import render_layouts, render_relaid
+    from checkseries.source.series import read_series
 
     if options.arch is None:
         raise UsageError("which architecture? Name one with --arch")
+    series = read_series([_source(each) for each in options.diff]) if options.diff else None
     tree, (arch,), snapshot = _asked(options, [options.arch])
-    if options.unit and not snapshot.exists(options.unit):
-        raise UsageError(f"--in {options.unit}: the tree has no such file")
-    start, mode, lines = _start(options, arch, snapshot)
-    try:
-        values = configuration(snapshot, arch, assigned(lines.split("\n")), mode, start)
-    except KconfigError as error:
-        raise InputError(str(error)) from error
-    found = [laid(snapshot, name, arch, values, options.unit or "") for name in options.type]
+
+    def found(snapshot: Snapshot) -> list[Laid]:
+        start, mode, lines = _start(options, arch, snapshot)
+        try:
+            values = configuration(snapshot, arch, assigned(lines.split("\n")), mode, start)
+        except KconfigError as error:
+            raise InputError(str(error)) from error
+        return [laid(snapshot, name, arch, values, options.unit or "") for name in options.type]
+
+    if series is None:
+        _held(options, snapshot)
+        alone = found(snapshot)
+        if options.format == "json":
+            _write(options, render_layouts_json(alone, tree.name))
+        else:
+            _write(options, render_layouts(alone, tree.name, width=_width(), color=_color(options)))
+        return FOUND if any(each.unknown for each in alone) else CLEAN
+    before, after = _before_and_after(options, series, tree, arch)
+    _held(options, before, after)
+    pairs = [relaid(*each) for each in zip(found(before), found(after), strict=True)]
     if options.format == "json":
-        _write(options, render_layouts_json(found, tree.name))
+        _write(options, render_relaid_json(pairs, tree.name, series.name))
     else:
-        _write(options, render_layouts(found, tree.name, width=_width(), color=_color(options)))
-    return FOUND if any(each.unknown for each in found) else CLEAN
+        _write(options, render_relaid(pairs, tree.name, series.name, width=_width(), color=_color(options)))
+    return FOUND if any(each.unknown for each in pairs) else CLEAN
+
+
+def _held(options: argparse.Namespace, *trees: Snapshot) -> None:
+    """Raise UsageError if none of the trees has the file that types are asked of."""
+    if options.unit and not any(each.exists(options.unit) for each in trees):
+        raise UsageError(f"--in {options.unit}: the tree has no such file")
+
+
+def _before_and_after(
+    options: argparse.Namespace, series: Series, tree: Tree, arch: str
+) -> tuple[Snapshot, Snapshot]:
+    """The tree without a series and with all of it."""
+    from checkseries.run import follow
+
+    history, judged, _ = follow(series, tree, (arch,), options.toolchain)
+    for each in judged:
+        if each.status in (Status.DOES_NOT_APPLY, Status.NOT_JUDGED):
+            raise InputError(f"--diff: patch {each.patch.number} does not apply: {each.reason}")
+    return history.base, history.last
 
 
 def _config(name: str) -> str:
@@ -616,6 +649,8 @@ def _parser() -> argparse.ArgumentParser:
     lies.add_argument("type", nargs="+", metavar="TYPE", help="a tag, a typedef, or 'struct foo'")
     lies.add_argument("--in", dest="unit", metavar="FILE",
                       help="as this file of the tree has it (default: the header that defines it)")  # fmt: skip
+    lies.add_argument("--diff", action="append", metavar="SERIES",
+                      help="before and after a series: a mailbox, patch files, or - for standard input; may be repeated")  # fmt: skip
     _start_options(lies)
     _tree_options(lies)
     _toolchain_option(lies)

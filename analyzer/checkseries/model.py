@@ -385,6 +385,43 @@ class Laid:
     align: int | None
     members: tuple[LaidMember, ...] = ()
     unknown: str = ""
+    absent: bool = False
+    """Whether it is not known because nothing defines it."""
+
+
+class Moved(enum.StrEnum):
+    """What a series does to a member of a type, or to a hole in it."""
+
+    SAME = "same"
+    MOVED = "moved"
+    RESIZED = "resized"
+    """Its size differs, and its place may."""
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class LaidPair:
+    """A member of a type before and after a series; None on the side where it is not."""
+
+    moved: Moved
+    before: LaidMember | None
+    after: LaidMember | None
+
+
+@dataclass(frozen=True, slots=True)
+class Relaid:
+    """A type before and after a series, and its members in pairs, if both are known."""
+
+    before: Laid
+    after: Laid
+    members: tuple[LaidPair, ...] = ()
+
+    @property
+    def unknown(self) -> bool:
+        """Whether there is nothing to compare: a side is not known, or the type is on neither."""
+        sides = (self.before, self.after)
+        return any(each.unknown and not each.absent for each in sides) or all(each.absent for each in sides)
 
 
 # --- the report --------------------------------------------------------------------------------------------

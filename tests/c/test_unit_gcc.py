@@ -12,7 +12,8 @@ import pytest
 from tests.oracle.dwarf import linked, structs
 
 from checkseries.facts.c_unit import unit
-from checkseries.facts.unit import Configuration
+from checkseries.facts.predefined import PUBLIC
+from checkseries.facts.unit import Configuration, exported
 from checkseries.facts.unit_type import Types, UnknownTypeError
 from checkseries.tree import MemoryTree, Snapshot
 
@@ -120,6 +121,46 @@ def test_layouts_are_those_of_gcc(
         made = linked(made, "riscv64-linux-gnu-ld")
     values = Configuration("test", (("64BIT", "y"), ("GCC_VERSION", "120200")))
     types = Types(unit(Snapshot.of(MemoryTree({"a.c": text.encode()})), "a.c", arch, values))
+    record_property("random layouts that are exact", compared(types, made))
+
+
+NARROW = {
+    "i386": ("gcc", "-m32"),
+    "mips o32": ("mips64el-linux-gnuabi64-gcc", "-mabi=32", "-march=mips32r2"),
+    "riscv32": ("riscv64-linux-gnu-gcc", "-march=rv32gc", "-mabi=ilp32d"),
+}
+
+
+@pytest.mark.parametrize("abi", NARROW)
+@pytest.mark.parametrize("seed", range(6))
+def test_layouts_of_32_bits_are_those_of_gcc(
+    abi: str, seed: int, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    compiler = NARROW[abi]
+    if shutil.which(compiler[0]) is None:
+        pytest.skip(f"there is no {compiler[0]}")
+    text = source(random.Random(seed), [f"t{number}" for number in range(60)]).replace(
+        "__int128", "long long"
+    )
+    text = text.replace("1UL << 33", "1ULL << 33")
+    (tmp_path / "a.c").write_text(text)
+    subprocess.run(
+        [*compiler, "-g", "-w", "-O0", "-fno-pic", "-c", "a.c", "-o", "a.o"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    made = tmp_path / "a.o"
+    if abi == "riscv32":
+        made = linked(made, "riscv64-linux-gnu-ld", "elf32lriscv")
+    ours = next(each for each in PUBLIC if each.name == abi)
+    tree = Snapshot.of(MemoryTree({"include/uapi/a.h": text.encode()}))
+    types = Types(exported(tree, "include/uapi/a.h", ours))
+    record_property("random layouts of 32 bits that are exact", compared(types, made))
+
+
+def compared(types: Types, made: Path) -> int:
+    """How many structs of an object are as its debug information says; all others are unknown."""
     exact = unknown = 0
     for (kind, tag), layouts in structs(made).items():
         try:
@@ -131,4 +172,4 @@ def test_layouts_are_those_of_gcc(
         assert (found.size, members) in layouts, (kind, tag)
         exact += 1
     assert exact > 10 * unknown
-    record_property("random layouts that are exact", exact)
+    return exact

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from checkseries.facts.c_decl import arch_of, declarations
+from checkseries.facts.c_decl import arch_of, declarations, declared_in, kernel_source
 from checkseries.facts.c_text import tokens
 from checkseries.tree import Snapshot
 
@@ -101,9 +101,13 @@ def _applied(operator: str, left: int, right: int) -> int:
 
 def _macro(tree: Snapshot, name: str, path: str, depth: int) -> int:
     arch = arch_of(path)
-    found = [each for each in declarations(tree, name) if each.kind == "alias"]
-    here = [each for each in found if each.place.path == path]
-    if not here:
+    here = (
+        [each for each in declared_in(tree, path, name) if each.kind == "alias"]
+        if kernel_source(path)
+        else []
+    )
+    if not here:  # only then the tree is searched
+        found = [each for each in declarations(tree, name) if each.kind == "alias"]
         public = [each for each in found if each.place.path.endswith(".h")]
         if arch is not None:
             own = [each for each in public if arch_of(each.place.path) == arch]

@@ -54,7 +54,7 @@ _TYPEDEF = {
     "u64": 8, "s64": 8, "__u64": 8, "__s64": 8, "uint64_t": 8, "int64_t": 8, "__le64": 8, "__be64": 8, "loff_t": 8, "ktime_t": 8,
     "ulong": 0, "uintptr_t": 0, "size_t": 0, "ssize_t": 0, "ptrdiff_t": 0,
 }  # fmt: skip
-_ALIGNED = {"__aligned_u64": 8, "__aligned_s64": 8, "__aligned_be64": 8, "__aligned_le64": 8}
+_ALIGNED = {f"{prefix}aligned_{kind}64": 8 for prefix in ("__", "") for kind in ("u", "s", "be", "le")}
 # Attributes that change no layout; all others but packed and aligned make it unknown.
 _HARMLESS = frozenset(
     {"__user", "__rcu", "__iomem", "__percpu", "__kernel", "__force", "__private", "__nonstring", "__safe", "__bitwise", "__counted_by",
@@ -217,7 +217,7 @@ def _where(tree: Snapshot, type_name: str, path: str) -> Place | None:
     if "*" in type_name or tuple(sorted(words)) in _BUILTIN:
         return Place(path, 0)
     if words[:1] and words[0] in TAGGED and len(words) > 1:
-        bodies = _chosen(bodies_of(tree, words[0], words[1], path), path)
+        bodies = _meant(tree, words[0], words[1], path)
         if not bodies:
             return None
         data = tree.read(bodies[0].path)
@@ -322,12 +322,17 @@ def _attributes(
     return found, plain
 
 
+def _meant(tree: Snapshot, kind: str, tag: str, path: str) -> tuple[Body, ...]:
+    """The definitions of a tag that a file may mean; the tree is searched only for what is not the file's own."""
+    own = bodies_in(tree, path, kind, tag) if kernel_source(path) else ()
+    return own or _chosen(bodies_of(tree, kind, tag, path), path)
+
+
 def _chosen(found: tuple[Body, ...], path: str) -> tuple[Body, ...]:
     """Those of a tag's definitions that a file may mean: its own, its architecture's, the public, all."""
     arch = arch_of(path) if path else None
     top = path.rpartition("/")[0]
     for choice in (
-        [each for each in found if each.path == path],
         [each for each in found if arch is not None and arch_of(each.path) == arch],
         [each for each in found if top and each.path.rpartition("/")[0] == top],
         [each for each in found if "include/" in each.path and (arch is None or arch_of(each.path) is None)],
@@ -420,8 +425,8 @@ def _named(tree: Snapshot, name: str, path: str, abi: _Abi, depth: int) -> Layou
         return _scalar(_TYPEDEF[name], abi)
     if name in _ALIGNED:
         return Layout(8, 8)
-    found = typedefs_of(tree, name, path)
-    own = [each for each in found if each.place.path == path]
+    own = typedefs_in(tree, path, name) if kernel_source(path) else ()
+    found = own or typedefs_of(tree, name, path)  # the tree is searched only for what is not the file's own
     arch = arch_of(path) if path else None
     local = own or [each for each in found if arch is not None and arch_of(each.place.path) == arch]
     common = [each for each in found if arch is None or arch_of(each.place.path) is None]
@@ -468,7 +473,7 @@ def _agreed(name: str, found: list[Layout]) -> Layout:
 
 
 def _tagged(tree: Snapshot, kind: str, tag: str, path: str, abi: _Abi, depth: int) -> Layout:
-    bodies = _chosen(bodies_of(tree, kind, tag, path), path)
+    bodies = _meant(tree, kind, tag, path)
     if not bodies or len(bodies) > _CANDIDATES:
         raise UnknownTypeError(f"no single definition of {kind} {tag} was found")
     found = []
@@ -652,8 +657,9 @@ def _members(tree: Snapshot, text: str, path: str, abi: _Abi, depth: int) -> Ite
     if brace >= 0:
         yield from _nested(tree, text, brace, path, abi, depth)
         return
-    if filled := _BITS.fullmatch(text):
-        yield _bit_field(tree, filled, path, abi, depth)
+    if filled := _bit_fields(text):
+        for each in filled:
+            yield _bit_field(tree, each, path, abi, depth)
         return
     found = heads(text, 0, len(text))
     if not found:
@@ -664,6 +670,15 @@ def _members(tree: Snapshot, text: str, path: str, abi: _Abi, depth: int) -> Ite
             _member(tree, head, None, path, abi, depth),
             _forced(tree, head.attributes, path, abi, depth),
         )
+
+
+def _bit_fields(text: str) -> list[re.Match[str]]:
+    """The bit-fields that a declaration declares, each with the type before it; nothing if it is of another kind."""
+    first, *others = text.split(",")
+    found = [_BITS.fullmatch(first)]
+    if found[0] is not None:
+        found += [_BITS.fullmatch(f"{found[0][1]} {each}") for each in others]
+    return [each for each in found if each is not None] if all(found) else []
 
 
 def _bit_field(tree: Snapshot, match: re.Match[str], path: str, abi: _Abi, depth: int) -> _Placed:

@@ -12,6 +12,27 @@ LARGEST = 1 << 40
 """Bytes of a type."""
 
 
+@dataclass(frozen=True, slots=True)
+class Abi:
+    """How an architecture lays out what C leaves to it: that of 64-bit kernels, if nothing else is said."""
+
+    long: int = 8
+    """Bytes of a ``long`` and of a pointer."""
+    wide: int = 8
+    """How a member of 64 bits is aligned."""
+    biggest: int = 16
+    """What ``aligned`` means without a number."""
+    anonymous: bool = False
+    """Whether bit-fields without a name count for the alignment."""
+
+    def aligned(self, size: int) -> int:
+        """How a member of a scalar type of so many bytes is aligned."""
+        return self.wide if size == 8 else size
+
+
+LP64 = Abi()
+
+
 class UnknownTypeError(Exception):
     """The type cannot be told; the message says why."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 
 from checkseries.facts.c_decl import arch_of
 from checkseries.facts.c_layout import bodies_of, typedefs_of
@@ -10,7 +11,7 @@ from checkseries.facts.c_unit import types
 from checkseries.facts.c_words import TAGGED
 from checkseries.facts.unit import Configuration
 from checkseries.facts.unit_type import Field, Type, UnknownTypeError
-from checkseries.model import Laid, LaidMember
+from checkseries.model import Laid, LaidMember, LaidPair, Moved, Relaid
 from checkseries.tree import Snapshot
 
 _NAMED = 6  # files that are named where one has to be chosen
@@ -25,7 +26,9 @@ def laid(tree: Snapshot, name: str, arch: str, values: Configuration, path: str)
     where = {each: (path,) if path else _defined(tree, each, arch) for each in asked}
     asked = [each for each in asked if where[each]] if not path else asked
     if not asked:
-        return Laid(name, arch, values.name, "", None, None, (), f"no header of {arch} defines {name}")
+        return Laid(
+            name, arch, values.name, "", None, None, (), f"no header of {arch} defines {name}", absent=True
+        )
     found = [_laid(tree, each, arch, values, unit) for each in asked for unit in where[each]]
     known = [each for each in found if not each.unknown]
     if len(known) > 1 and any(_shape(each) != _shape(known[0]) for each in known):
@@ -94,3 +97,50 @@ def _member(each: Field) -> LaidMember:
 def holes(members: Sequence[LaidMember]) -> int:
     """How many bits of a type no member has."""
     return sum(each.bits for each in members if not each.name)
+
+
+# --- before and after a series
+
+
+def relaid(before: Laid, after: Laid) -> Relaid:
+    """A type before and after a series, member by member."""
+    if before.unknown or after.unknown:
+        return Relaid(before, after)
+    return Relaid(before, after, tuple(_pairs(before.members, after.members)))
+
+
+def _pairs(before: Sequence[LaidMember], after: Sequence[LaidMember]) -> Iterator[LaidPair]:
+    """The members of both in one order; those of one name are one pair, wherever they stand."""
+    old, new = _keyed(before), _keyed(after)
+    told = set()
+    steps = SequenceMatcher(None, list(old), list(new), autojunk=False).get_opcodes()
+    for _, start, end, first, last in steps:
+        for key in list(old)[start:end]:
+            if key not in new:
+                yield LaidPair(Moved.REMOVED, old[key], None)
+        for key in list(new)[first:last]:
+            if key not in told:
+                told.add(key)
+                yield _pair(old.get(key), new[key])
+
+
+def _keyed(members: Sequence[LaidMember]) -> dict[tuple[str, str, int], LaidMember]:
+    """The members by name, a hole by the member that it follows; a name may stand in several branches of a union."""
+    found: dict[tuple[str, str, int], LaidMember] = {}
+    last = ""
+    for each in members:
+        name, follows = (each.name, "") if each.name else ("", last)
+        number = 0
+        while (name, follows, number) in found:
+            number += 1
+        found[name, follows, number] = each
+        last = each.name or last
+    return found
+
+
+def _pair(before: LaidMember | None, after: LaidMember) -> LaidPair:
+    if before is None:
+        return LaidPair(Moved.ADDED, None, after)
+    if before.bits != after.bits:
+        return LaidPair(Moved.RESIZED, before, after)
+    return LaidPair(Moved.SAME if before.bit == after.bit else Moved.MOVED, before, after)

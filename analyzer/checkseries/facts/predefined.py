@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+from checkseries.facts.c_type import Abi
 
 _COMMON = """
 _LP64 1
@@ -225,6 +228,103 @@ def predefined(arch: str, values: Mapping[str, str]) -> dict[str, str] | None:
     if values.get("CC_OPTIMIZE_FOR_SIZE") == "y":
         found["__OPTIMIZE_SIZE__"] = "1"
     return found
+
+
+# --- programs
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """An ABI that programs are built for, and that the kernel's public headers have to be right in."""
+
+    name: str
+    arch: str
+    abi: Abi
+    macros: str
+    """What the compiler defines for it besides what it always does."""
+
+    @property
+    def bits(self) -> int:
+        """Of a ``long``."""
+        return 8 * self.abi.long
+
+
+_ILP32 = Abi(long=4)
+_ARM = "__ARM_EABI__ 1\n__ARM_SIZEOF_MINIMAL_ENUM 4\n"
+_MIPS_LITTLE = "".join(f"{name} 1\n" for name in _ENDIAN["mips"]) + "__mips__ 1\n_mips 1\nmips 1\n"
+PUBLIC = (
+    Public("arm64", "arm64", Abi(anonymous=True), "__aarch64__ 1\n__AARCH64EL__ 1\n"),
+    Public("x86-64", "x86", Abi(), "__x86_64__ 1\n__x86_64 1\n__amd64__ 1\n__amd64 1\n"),
+    Public("riscv64", "riscv", Abi(), "__riscv 1\n__riscv_xlen 64\n"),
+    Public(
+        "mips n64", "mips", Abi(), f"{_MIPS_LITTLE}__mips64 1\n_ABI64 3\n_MIPS_SIM _ABI64\n"
+        "_MIPS_SZINT 32\n_MIPS_SZLONG 64\n_MIPS_SZPTR 64\n",
+    ),
+    Public("s390x", "s390", Abi(biggest=8), "__s390__ 1\n__s390x__ 1\n"),
+    Public(
+        "powerpc64le", "powerpc", Abi(),
+        "__powerpc__ 1\n__powerpc64__ 1\n__PPC__ 1\n__PPC64__ 1\n__LITTLE_ENDIAN__ 1\n_CALL_ELF 2\n",
+    ),
+    Public("loongarch64", "loongarch", Abi(), "__loongarch__ 1\n__loongarch64 1\n__loongarch_grlen 64\n"),
+    Public("arm", "arm", Abi(long=4, biggest=8, anonymous=True), f"{_ARM}__arm__ 1\n__ARMEL__ 1\n"),
+    Public("i386", "x86", Abi(long=4, wide=4), "__i386__ 1\n__i386 1\ni386 1\n_ILP32 1\n__ILP32__ 1\n"),
+    Public("riscv32", "riscv", _ILP32, "__riscv 1\n__riscv_xlen 32\n"),
+    Public(
+        "mips o32", "mips", Abi(long=4, biggest=8), f"{_MIPS_LITTLE}__mips 32\n_ABIO32 1\n_MIPS_SIM _ABIO32\n"
+        "_MIPS_SZINT 32\n_MIPS_SZLONG 32\n_MIPS_SZPTR 32\n",
+    ),
+    Public("powerpc", "powerpc", _ILP32, "__powerpc__ 1\n__PPC__ 1\n__BIG_ENDIAN__ 1\n_BIG_ENDIAN 1\n"),
+)  # fmt: skip
+"""Sources: as above, with each compiler's options for its other ABIs; the ABIs' documents for those without one."""
+_BIG = frozenset(("s390x", "powerpc"))
+# Where the 32-bit ABIs differ from _COMMON; what is left out there is not defined.
+_ON_32 = """
+__INT64_C(c) c ## LL
+__INT64_MAX__ 0x7fffffffffffffffLL
+__INT64_TYPE__ long long int
+__INTMAX_C(c) c ## LL
+__INTMAX_MAX__ 0x7fffffffffffffffLL
+__INTMAX_TYPE__ long long int
+__INTPTR_MAX__ 0x7fffffff
+__INTPTR_TYPE__ int
+__INTPTR_WIDTH__ 32
+__LONG_MAX__ 0x7fffffffL
+__LONG_WIDTH__ 32
+__PTRDIFF_MAX__ 0x7fffffff
+__PTRDIFF_TYPE__ int
+__PTRDIFF_WIDTH__ 32
+__SIZEOF_LONG__ 4
+__SIZEOF_POINTER__ 4
+__SIZEOF_PTRDIFF_T__ 4
+__SIZEOF_SIZE_T__ 4
+__SIZE_MAX__ 0xffffffffU
+__SIZE_TYPE__ unsigned int
+__SIZE_WIDTH__ 32
+__UINT64_C(c) c ## ULL
+__UINT64_MAX__ 0xffffffffffffffffULL
+__UINT64_TYPE__ long long unsigned int
+__UINTMAX_C(c) c ## ULL
+__UINTMAX_MAX__ 0xffffffffffffffffULL
+__UINTMAX_TYPE__ long long unsigned int
+__UINTPTR_MAX__ 0xffffffffU
+__UINTPTR_TYPE__ unsigned int
+"""
+# What scripts/headers_install.sh makes of the kernel's own words.
+_INSTALLED = "__user \n__force \n__iomem \n__attribute_const__ \n__packed __attribute__((packed))\n"
+
+
+def predefined_public(ours: Public) -> dict[str, str]:
+    """The macros and what they stand for where a program of one ABI is built."""
+    found = dict(_entries(_COMMON + ours.macros + _INSTALLED))
+    if ours.bits == 32:
+        found |= dict(_entries(_ON_32))
+        for name in ("_LP64", "__LP64__", "__SIZEOF_INT128__", "__SIZEOF_LONG_DOUBLE__"):
+            del found[name]
+    if ours.name in _BIG:
+        found |= dict.fromkeys(("__BYTE_ORDER__", "__FLOAT_WORD_ORDER__"), "__ORDER_BIG_ENDIAN__")
+    found["__BIGGEST_ALIGNMENT__"] = str(ours.abi.biggest)
+    del found["__CHAR_UNSIGNED__"], found["__WCHAR_TYPE__"], found["__SIZEOF_WCHAR_T__"]
+    return found | {"__GNUC__": "12", "__GNUC_MINOR__": "2", "__GNUC_PATCHLEVEL__": "0"}
 
 
 def _entries(text: str) -> list[tuple[str, str]]:

@@ -18,14 +18,15 @@ from checkseries.facts.board import folders, makefiles
 from checkseries.facts.c_decl import arch_of, kernel_source
 from checkseries.facts.c_macro import Define, NoExpansionError, expand, words_of
 from checkseries.facts.c_text import code
+from checkseries.facts.c_type import LP64, Abi
 from checkseries.facts.c_value import Int, Node, NoValueError, Parser, evaluate
 from checkseries.facts.generated import brought, computed, offsets_source, wrapped
 from checkseries.facts.include import joined
-from checkseries.facts.kbuild_option import OTHERS, given
+from checkseries.facts.kbuild_option import OTHERS, Given, given
 from checkseries.facts.kconfig import Evaluation, model
 from checkseries.facts.kconfig.evaluate import Mode
 from checkseries.facts.kconfig.symbol import Type
-from checkseries.facts.predefined import DOUBTFUL, predefined
+from checkseries.facts.predefined import DOUBTFUL, Public, predefined, predefined_public
 from checkseries.tree import Snapshot
 
 _MOST_FILES = 20_000  # visits of one unit: a driver's has about 1500
@@ -74,6 +75,23 @@ _HAS_NOT = frozenset(
         "disable_sanitizer_instrumentation",
     ]
 )
+# What a header of the C library may define, in that it leaves alone what is the kernel's.
+_LIBRARY = re.compile(
+    r"(?!__(?:ASSEMBLY|ASSEMBLER|KERNEL|CHECKER|CHECK_ENDIAN|SANE_USERSPACE_TYPES|[a-z]\w*)__$|__EXPORTED_HEADERS__$|_*UAPI\w+$).*",
+    re.ASCII,
+)
+_STANDARD: Mapping[str, Mapping[str, str]] = {
+    "stdint.h": {
+        f"{sign}int{bits}_t": f"__{sign.upper()}INT{bits}_TYPE__"
+        for sign in ("", "u")
+        for bits in (8, 16, 32, 64)
+    }
+    | {"uintptr_t": "__UINTPTR_TYPE__", "intptr_t": "__INTPTR_TYPE__"},
+    "stddef.h": {"size_t": "__SIZE_TYPE__"},
+}
+"""The types of the C standard that public headers use, as the macros that gcc has for them."""
+# What headers_install.sh takes out of a header that it installs.
+_STRIPPED = ("linux/compiler.h", "linux/compiler_types.h")
 _ALWAYS = frozenset(("__FILE__", "__LINE__", "__DATE__", "__TIME__", "__COUNTER__", "__INCLUDE_LEVEL__"))
 _BUILTIN = ("__has_attribute", "__has_builtin", "__has_include", "__has_c_attribute", "__has_cpp_attribute")
 _NAME = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
@@ -167,6 +185,7 @@ class Unit:
     """The headers that the tree does not have."""
     failure: str = ""
     """Why nothing can be told of it."""
+    abi: Abi = LP64
 
     def macro(self, name: str, time: int) -> Define | None:
         """What a macro is at a time."""
@@ -324,6 +343,8 @@ class _Walk:
         predefs: Mapping[str, str],
         constants: Constants | None,
         boards: tuple[str, ...],
+        *,
+        public: bool = False,
     ) -> None:
         self.tree = tree
         self.constants = constants
@@ -341,9 +362,10 @@ class _Walk:
         self.count = 0
         self.reason = ""
         self.path = path
-        self.folders = tuple(dict.fromkeys((*boards, *_folders(tree, path))))
-        flags = given(tree, path, arch, values)
-        options = _options(tree, arch, values)
+        self.public = public
+        self.folders = () if public else tuple(dict.fromkeys((*boards, *_folders(tree, path))))
+        flags = Given({}, frozenset()) if public else given(tree, path, arch, values)
+        options = frozenset[str]() if public else _options(tree, arch, values)
         self.options = {name for name in options | flags.doubtful if not _NOT_DEFINED.fullmatch(name)}
         for name, value in predefs.items():
             self._set(name, Define(name, None, variadic=False, body=value))
@@ -367,7 +389,7 @@ class _Walk:
         self._set(name, Define(name, None, variadic=False, body=body))
 
     def run(self) -> None:
-        for path in _FIRST:
+        for path in () if self.public else _FIRST:
             if self.tree.exists(path):
                 self.visit(path, "", 0)
         self.visit(self.path, "", 0)
@@ -582,6 +604,8 @@ class _Walk:
             return
         quoted = match[1] is None
         name = (match[1] or match[2]).strip()
+        if self.public and name in _STRIPPED:
+            return
         meant = self._meant(path, name, quoted, line.word == "include_next")
         self.time += 1
         if meant is not None:
@@ -609,6 +633,11 @@ class _Walk:
         """What a header that the tree lacks brings."""
         if name in self.missing:
             return
+        if self.public and not name.startswith(("linux/", "asm/", "asm-generic/")):
+            self.missing[name] = _LIBRARY
+            for each, value in _STANDARD.get(name, {}).items():
+                self._set(each, Define(each, None, variadic=False, body=value, doubt=doubt))
+            return
         self.missing[name] = brought(self.tree, name, self.arch)
         for each, value in computed(self.tree, name, self.arch).items():
             if each not in self.now:
@@ -627,14 +656,9 @@ class _Walk:
             if beside and self.tree.exists(beside):
                 return beside
         arch = f"arch/{self.arch}/include"
-        places = [
-            arch,
-            f"{arch}/generated",
-            "include",
-            f"{arch}/uapi",
-            f"{arch}/generated/uapi",
-            "include/uapi",
-        ]
+        places = [f"{arch}/uapi", f"{arch}/generated/uapi", "include/uapi"]
+        if not self.public:
+            places[:0] = [arch, f"{arch}/generated", "include"]
         skip = following
         for folder in (*places, *self.folders):
             found = joined(folder, name)
@@ -646,6 +670,10 @@ class _Walk:
                 found = wrapped(self.tree, plain, self.arch, public=public)
                 if found is None:
                     continue
+                if self.public:
+                    found = found.replace("include/asm-generic/", "include/uapi/asm-generic/")
+                    if not self.tree.exists(found):
+                        continue
             elif not self.tree.exists(found):
                 continue
             if skip:
@@ -772,6 +800,7 @@ def walked(
     predefs = predefined(arch, known)
     if predefs is None:
         return Unit(path, arch, values, (), {}, (), (), "only 64-bit kernels that gcc builds are known")
+    abi = Abi(anonymous=arch == "arm64")
     failure = _not_kernel(tree, path, arch)
     if failure:
         return Unit(path, arch, values, (), {}, (), (), failure)
@@ -789,8 +818,24 @@ def walked(
         failure = str(error)
     history = {name: tuple(entries) for name, entries in walk.history.items()}
     return Unit(
-        path, arch, values, tuple(walk.visits), history, tuple(walk.packs), tuple(walk.missing), failure
+        path, arch, values, tuple(walk.visits), history, tuple(walk.packs), tuple(walk.missing), failure, abi
     )
 
 
-__all__ = ["Configuration", "Span", "Unit", "Visit", "configuration", "dict_of", "walked"]
+def exported(tree: Snapshot, path: str, ours: Public) -> Unit:
+    """A header below ``include/uapi`` as a program sees it that includes it alone, in one ABI."""
+    values = Configuration("user space", ())
+    if not tree.exists(path):
+        return Unit(path, ours.arch, values, (), {}, (), (), f"the tree has no {path}", ours.abi)
+    walk = _Walk(tree, path, ours.arch, {}, predefined_public(ours), None, (), public=True)
+    failure = ""
+    try:
+        walk.run()
+    except (_DoubtError, RecursionError) as error:
+        failure = str(error)
+    history = {name: tuple(entries) for name, entries in walk.history.items()}
+    visits, packs, missing = tuple(walk.visits), tuple(walk.packs), tuple(walk.missing)
+    return Unit(path, ours.arch, values, visits, history, packs, missing, failure, ours.abi)
+
+
+__all__ = ["Configuration", "Span", "Unit", "Visit", "configuration", "dict_of", "exported", "walked"]

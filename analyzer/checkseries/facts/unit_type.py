@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from checkseries.facts.c_macro import Define, NoExpansionError, expand, words_of
 from checkseries.facts.c_text import closing, code, tokens
-from checkseries.facts.c_type import LARGEST, Asked, Field, Mod, Placing, Spec, Type, UnknownTypeError
+from checkseries.facts.c_type import LARGEST, Abi, Asked, Field, Mod, Placing, Spec, Type, UnknownTypeError
 from checkseries.facts.c_value import Int, Node, NoValueError, Parser, common, converted, evaluate, promoted
 from checkseries.facts.c_words import QUALIFIERS, STORAGE, TAGGED, TYPEOF
 from checkseries.facts.unit import Unit, dict_of
@@ -26,14 +26,10 @@ _DEEPEST = 60  # types within types
 _MOST_WORDS = 200_000  # of one definition
 _CHAIN = 4  # macros that name macros, until one makes a type
 _CANDIDATES = 40  # definitions of one name that are looked at
-_BIGGEST = 16
-"""What ``aligned`` means without a number: ``__BIGGEST_ALIGNMENT__`` of all architectures that are covered."""
-
-
 _VOID = Type("void", -1, 1)
 _FUNCTION = Type("function", -1, 1)
 
-# Bytes and sign of the built-in types by their sorted words, on LP64.
+# Bytes and sign of the built-in types by their sorted words; a ``long`` has 8 or what the ABI says.
 _INTS: Mapping[tuple[str, ...], tuple[int, bool]] = MappingProxyType(
     {
         ("char",): (1, False), ("char", "signed"): (1, True), ("char", "unsigned"): (1, False),
@@ -308,7 +304,7 @@ class _Reader:
         if name == "packed" and arguments is None:
             found.packed = True
         elif name == "aligned":
-            found.align = max(found.align, self._aligned(arguments) if arguments else _BIGGEST)
+            found.align = max(found.align, self._aligned(arguments) if arguments else self.types.abi.biggest)
         elif name == "vector_size" and arguments:
             found.vector = self.types.constant(arguments, self).value
         elif name == "mode" and arguments:
@@ -320,6 +316,8 @@ class _Reader:
 
     def _aligned(self, words: Sequence[str]) -> int:
         if words and self.types.begins_type(words[0]):
+            if self.types.abi.wide != 8:
+                raise UnknownTypeError("the alignment of a type is not that of a member")
             value = self.types.measured_words(words, self).align
         else:
             value = self.types.constant(words, self).value
@@ -464,6 +462,7 @@ class Types:
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
+        self.abi = unit.abi
         values = dict_of(unit.configuration)
         self._random = any(values.get(name) == "y" for name in ("RANDSTRUCT", "GCC_PLUGIN_RANDSTRUCT"))
         self._embeds = "-fms-" in values.get("CC_MS_EXTENSIONS", "")
@@ -916,12 +915,15 @@ class Types:
 
     def _dressed(self, made: Type, asked: Asked, *, alone: bool) -> Type:
         if asked.mode:
-            sizes = {"QI": 1, "byte": 1, "HI": 2, "SI": 4, "DI": 8, "word": 8, "pointer": 8, "TI": 16}
+            long = self.abi.long
+            sizes = {"QI": 1, "byte": 1, "HI": 2, "SI": 4, "DI": 8, "word": long, "pointer": long, "TI": 16}
             if made.kind != "int" or asked.mode not in sizes:
                 raise UnknownTypeError(f"the mode {asked.mode} is not known")
             size = sizes[asked.mode]
-            made = Type("int", size, size, made.signed)
+            made = Type("int", size, self.abi.aligned(size), made.signed)
         if asked.vector:
+            if self.abi != Abi(anonymous=self.abi.anonymous):
+                raise UnknownTypeError("how a vector is aligned is not known")
             if made.kind not in ("int", "float") or asked.vector & (asked.vector - 1) or asked.vector <= 0:
                 raise UnknownTypeError("a vector is not plain")
             made = Type("vector", asked.vector, asked.vector)
@@ -935,6 +937,8 @@ class Types:
             return spec.type
         if spec.kind == "typedef":
             if spec.name in _VA_LISTS:
+                if self.abi.long != 8 or self.unit.arch not in _VA_LISTS[spec.name]:
+                    raise UnknownTypeError(f"what {spec.name} is is not known")
                 return Type("record", *_VA_LISTS[spec.name][self.unit.arch])
             return self.typedef(spec.name, depth + 1)
         return self.tag(spec.tag, spec.name, depth + 1)
@@ -943,7 +947,7 @@ class Types:
         """The type of a declarator."""
         for number, mod in enumerate(mods):
             if mod.kind == "pointer":
-                made = Type("pointer", 8, 8, signed=False, of=spec, mods=tuple(mods[number + 1 :]))
+                made = self._pointer(spec, mods[number + 1 :])
                 rest = mods[:number]
                 break
             if mod.kind == "function":
@@ -964,17 +968,24 @@ class Types:
             )
         return made
 
+    def _pointer(self, spec: Spec, mods: Sequence[Mod]) -> Type:
+        long = self.abi.long
+        return Type("pointer", long, self.abi.aligned(long), signed=False, of=spec, mods=tuple(mods))
+
     def built_in(self, words: tuple[str, ...]) -> Type:
         """A type of C's own."""
         if words == ("void",):
             return _VOID
         floats = {("float",): 4, ("double",): 8, ("double", "long"): 16}
         if words in floats:
-            return Type("float", floats[words], floats[words])
+            if floats[words] > 8 and self.abi.long != 8:
+                raise UnknownTypeError(f"how large a {' '.join(reversed(words))} is is not known")
+            return Type("float", floats[words], self.abi.aligned(floats[words]))
         found = _INTS.get(words)
-        if found is None or not found[0]:
+        if found is None or not found[0] or (found[0] > 8 and self.abi.long != 8):
             raise UnknownTypeError(f"`{' '.join(words)}` is no type that is known")
-        return Type("int", found[0], found[0], found[1])
+        size = self.abi.long if words.count("long") == 1 else found[0]
+        return Type("int", size, self.abi.aligned(size), found[1])
 
     # --- bodies
 
@@ -982,7 +993,7 @@ class Types:
         """A struct or union of its body."""
         if self._random and asked.randomized:
             raise UnknownTypeError("its layout is randomized")
-        placing = Placing(kind == "union", asked.packed, outer.pack, anonymous=self.unit.arch == "arm64")
+        placing = Placing(kind == "union", asked.packed, outer.pack, anonymous=self.abi.anonymous)
         reader = _Reader(self, body, outer.pack, outer.depth + 1)
         reader.inline = outer.inline
         while reader.at < len(body):
@@ -1082,13 +1093,13 @@ class Types:
                 if (least < 0 and -(1 << bits - 1) <= least and most < 1 << bits - 1) or (
                     least >= 0 and most < 1 << bits
                 ):
-                    return Type("int", size, size, least < 0)
+                    return Type("int", size, self.abi.aligned(size), least < 0)
         if least >= -(1 << 31) and most < (1 << 31):
-            return Type("int", 4, 4, least < 0)
+            return Type("int", 4, self.abi.aligned(4), least < 0)
         if least >= 0 and most < 1 << 32:
-            return Type("int", 4, 4, signed=False)
+            return Type("int", 4, self.abi.aligned(4), signed=False)
         if least >= -(1 << 63) and most < 1 << (63 if least < 0 else 64):
-            return Type("int", 8, 8, least < 0)
+            return Type("int", 8, self.abi.aligned(8), least < 0)
         raise UnknownTypeError("an enum is wider than any integer")
 
     def _values(self, body: Sequence[str], outer: _Reader) -> Iterator[tuple[str, Int | None]]:
@@ -1165,7 +1176,7 @@ class Types:
 
     def constant(self, words: Sequence[str], reader: _Reader) -> Int:
         """The value of a constant expression; its words are expanded."""
-        node = Parser(tuple(words), self.begins_type).whole()
+        node = Parser(tuple(words), self.begins_type, long=8 * self.abi.long).whole()
         return evaluate(node, lambda each: self._meaning(each, reader))
 
     def _meaning(self, node: Node, reader: _Reader) -> Int:
@@ -1190,7 +1201,9 @@ class Types:
     def _measure(self, made: Type, *, sizes: bool) -> Int:
         if made.size < 0 or made.kind in ("void", "function"):
             raise NoValueError("the size of an incomplete type is asked for")
-        return Int(made.size if sizes else made.align, 64, signed=False)
+        if not sizes and made.align != made.size and self.abi.wide != 8:
+            raise NoValueError("the alignment of a type is not that of a member")
+        return Int(made.size if sizes else made.align, 8 * self.abi.long, signed=False)
 
     def _cast(self, node: Node, reader: _Reader) -> Int:
         made = self.measured_words(node.words, reader)
@@ -1211,7 +1224,7 @@ class Types:
         if name == "__builtin_choose_expr" and len(node.parts) == 3:
             held = evaluate(node.parts[0], lambda each: self._meaning(each, reader))
             return evaluate(node.parts[1 if held.value else 2], lambda each: self._meaning(each, reader))
-        widths = {"": 32, "l": 64, "ll": 64}
+        widths = {"": 32, "l": 8 * self.abi.long, "ll": 64}
         for stem in ("clz", "ffs", "ctz", "popcount"):
             suffix = name.removeprefix(f"__builtin_{stem}")
             if suffix != name and suffix in widths and len(node.parts) == 1:
@@ -1246,7 +1259,7 @@ class Types:
                 made = found.type
                 rest = rest[1:]
             first = False
-        return Int(offset, 64, signed=False)
+        return Int(offset, 8 * self.abi.long, signed=False)
 
     def _element(self, made: Type, reader: _Reader) -> Type:
         if made.kind not in ("array", "pointer") or made.of is None:
@@ -1260,7 +1273,7 @@ class Types:
         if words and self.begins_type(words[0]):
             return self.measured_words(words, reader)
         try:
-            node = Parser(tuple(words), self.begins_type).whole()
+            node = Parser(tuple(words), self.begins_type, long=8 * self.abi.long).whole()
             return self.typed(node, reader)
         except NoValueError as error:
             raise UnknownTypeError(f"typeof: {error}") from error

@@ -23,6 +23,7 @@ from checkseries.tree import Snapshot
 _TAGGED = re.compile(r"(?<![\w$])(?:struct|union)\s+(?:__\w+\s+)*([A-Za-z_]\w*)[^;{}()=]{0,100}\{", re.ASCII)
 _GLOBAL = re.compile(rb"^(?![ \t#/*}])[^\n(;={]*?\b([A-Za-z_]\w*)[ \t]*(?:\[|;|=|__)", re.MULTILINE)
 _TAG = re.compile(r"(?:struct|union)\s+(\w+)", re.ASCII)
+_HELD = re.compile(r"(?:struct|union)\s+(\w+)\b(?!\s*\*)", re.ASCII)
 _NAME = re.compile(rb"[A-Za-z_]\w*")
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
@@ -124,7 +125,7 @@ def _of_tags(history: History, step: Step) -> Iterator[CObject]:
     for path in step.touched:
         if not kernel_source(path):
             continue
-        tags = _changed(step, path)
+        tags = changed_types(step, path)
         if not tags:
             continue
         tree = step.after
@@ -160,7 +161,7 @@ def _touched(history: History) -> frozenset[str]:
     return frozenset(path for step in history.steps for path in step.touched)
 
 
-def _changed(step: Step, path: str) -> frozenset[str]:
+def changed_types(step: Step, path: str) -> frozenset[str]:
     """The tags of structs and unions of a file that the step changes, with those that hold one of them."""
     before, after = _bodies(step.before.peek(path)), _bodies(step.after.peek(path))
     changed = {tag for tag in before.keys() & after.keys() if before[tag] != after[tag]}
@@ -169,7 +170,7 @@ def _changed(step: Step, path: str) -> frozenset[str]:
         holding = {
             tag
             for tag, text in after.items()
-            if tag not in changed and not changed.isdisjoint(_TAG.findall(text))
+            if tag not in changed and not changed.isdisjoint(_HELD.findall(text))
         }
         changed |= holding
         more = bool(holding)

@@ -21,6 +21,7 @@ from checkseries.model import (
     Letter,
     Place,
     Reason,
+    Relaid,
     Report,
     SelectionRow,
     SelectionTable,
@@ -90,21 +91,50 @@ def render_layouts_json(laid: Sequence[Laid], base: str, *, version: str = __ver
         "version": VERSION,
         "tool": _tool(version),
         "base": base,
+        "types": [_laid(each) for each in laid],
+    }
+    return _dumped(tree)
+
+
+def render_relaid_json(
+    relaid: Sequence[Relaid], base: str, series: str, *, version: str = __version__
+) -> str:
+    """Types before and after a series (docs/relaid.schema.json)."""
+    tree = {
+        "version": VERSION,
+        "tool": _tool(version),
+        "base": base,
+        "series": series,
         "types": [
             {
-                "name": each.name,
-                "arch": each.arch,
-                "start": each.start,
-                "unit": each.unit,
-                "size": each.size,
-                "align": each.align,
-                "unknown": each.unknown,
-                "members": [_laid_member(member) for member in each.members],
+                "before": None if each.before.absent else _laid(each.before),
+                "after": None if each.after.absent else _laid(each.after),
+                "members": [
+                    {
+                        "moved": str(pair.moved),
+                        "before": None if pair.before is None else _laid_member(pair.before),
+                        "after": None if pair.after is None else _laid_member(pair.after),
+                    }
+                    for pair in each.members
+                ],
             }
-            for each in laid
+            for each in relaid
         ],
     }
     return _dumped(tree)
+
+
+def _laid(each: Laid) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "arch": each.arch,
+        "start": each.start,
+        "unit": each.unit,
+        "size": each.size,
+        "align": each.align,
+        "unknown": each.unknown,
+        "members": [_laid_member(member) for member in each.members],
+    }
 
 
 def _laid_member(member: LaidMember) -> dict[str, Any]:
