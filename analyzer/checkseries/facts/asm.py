@@ -26,6 +26,7 @@ from checkseries.facts.asm_flow import Flow, Machine
 from checkseries.facts.asm_mips import Mips
 from checkseries.facts.asm_processor import UNKNOWN, Access, Processor
 from checkseries.facts.asm_riscv import RiscV
+from checkseries.facts.asm_search import Search, merged, searches
 from checkseries.facts.asm_text import Line, asm_source, stretches
 from checkseries.facts.asm_value import Value, Variable
 from checkseries.facts.asm_x86 import X86
@@ -44,6 +45,7 @@ __all__ = [
     "Measure",
     "MemberAccess",
     "Refused",
+    "Search",
     "Sites",
     "Stride",
     "SymbolUse",
@@ -117,6 +119,7 @@ class Sites:
     members: tuple[MemberAccess, ...] = ()
     uses: tuple[SymbolUse, ...] = ()
     refused: tuple[Refused, ...] = ()
+    searches: tuple[Search, ...] = ()
 
 
 @fact
@@ -178,7 +181,9 @@ def asm_sites(tree: Snapshot, path: str, symbol: str | None, measure: Measure | 
         except TooMuchError as bound:
             words = named[at] if symbol is None else named[at] | {symbol}
             refused.append(Refused(_place(stretch[0]), words, str(bound)))
-    return Sites(findings.strides(), findings.members(), findings.uses(), tuple(refused))
+    return Sites(
+        findings.strides(), findings.members(), findings.uses(), tuple(refused), merged(findings.searches)
+    )
 
 
 def _ordered(seen: Closure) -> Iterator[tuple[Line, ...]]:
@@ -224,6 +229,8 @@ def _examine(
     several = _several(accesses, variant, machine)
     for access in accesses:
         findings.access(access, variant, several, machine)
+    machine.record = None
+    findings.searches += searches(flow, variant, machine, accesses)
 
 
 def _several(accesses: list[Access], variant: Variant, processor: Processor) -> frozenset[Variable]:
@@ -257,6 +264,7 @@ class _Findings:
     """Collects what each variant shows; the same site under several conditions becomes one."""
 
     given: Assumption
+    searches: list[Search] = field(default_factory=list)
     _strides: dict[tuple[str, Place, int | None, str, str], list[Mapping[str, bool]]] = field(
         default_factory=dict
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
@@ -28,6 +29,7 @@ _TOKEN = re.compile(
 )
 _C = ("||", "&&", "|", "^", "&", "== !=", "< > <= >=", "<< >>", "+ -", "* / %")
 _AS = ("||", "&&", "== != <> < > <= >= + -", "| ^ &", "* / % << >>")
+_OPTION = re.compile(r"CONFIG_\w+")
 _DEFINITION = re.compile(r"\b(DEFINE|OFFSET)\s*\(")
 
 
@@ -86,6 +88,42 @@ def value(text: str, known: Definitions) -> int | None:
     if pieces is None:
         return None
     return _Parser(pieces, known, _AS).whole()
+
+
+def options_of(text: str, known: Definitions) -> tuple[str, frozenset[str]] | None:
+    """A constant expression with its macros replaced, and the options of Kconfig that it is left with.
+
+    None if it depends on anything else that is not known.
+    """
+    pieces = _expanded(_tokens(text.strip().removeprefix("#")), known, (), [MOST_TOKENS])
+    if pieces is None:
+        return None
+    names = {piece for piece in pieces if piece[0].isalpha() or piece[0] in "_.$"} - _SAME - _BIT - _LOG
+    return (" ".join(pieces), frozenset(names)) if all(map(_OPTION.fullmatch, names)) else None
+
+
+@dataclass(slots=True)
+class _Given:
+    """What names stand for where all that is left are options, and each has a number."""
+
+    numbers: Mapping[str, int]
+
+    def define(self, name: str) -> tuple[tuple[str, ...] | None, str] | None:
+        return (None, f"({self.numbers[name]})") if name in self.numbers else None
+
+    def defined(self, name: str, /) -> bool:
+        return name in self.numbers
+
+    def measured(self, _name: str, /) -> str | None:
+        return None
+
+    def measure(self, _expression: str, /) -> int | None:
+        return None
+
+
+def with_options(text: str, numbers: Mapping[str, int]) -> int | None:
+    """The value of an expression that ``options_of`` gave, with numbers for its options."""
+    return value(text, _Given(numbers))
 
 
 def _tokens(text: str) -> list[str] | None:

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from checkseries.facts.answer import Unknown
-from checkseries.facts.asm import MemberAccess, Sites, Stride, asm_constants, asm_sites
+from checkseries.facts.asm import MOST_EFFORT, MemberAccess, Sites, Stride, asm_constants, asm_sites
+from checkseries.facts.asm_closure import closure
+from checkseries.facts.asm_constant import options_of
+from checkseries.facts.asm_expand import Budget, Expander
 from checkseries.facts.asm_text import asm_source, stretches
 from checkseries.facts.c_decl import arch_of
 from checkseries.facts.c_layout import LP64, Layout, layout, type_size
@@ -54,6 +57,9 @@ class Table:
     why: str = ""
     of: Place | None = None
     """Where the type is defined, if it is one that has a definition."""
+    dims: tuple[str, ...] = ()
+    """What stands in the brackets of an array."""
+    initialised: bool = False
 
     @property
     def whole(self) -> bool:
@@ -96,7 +102,25 @@ def table(tree: Snapshot, name: str, arch: str) -> Table | None:
     why = answer.because if isinstance(answer, Unknown) else ""
     size = None if first.pointer else type_size(tree, first.type, LP64, first.place.path)
     of = size.place if size is not None and size.place.line else None
-    return Table(name, first.place, first.type, bool(first.dims), known, why, of)
+    initialised = any(each.initialised for each in meant)
+    return Table(
+        name, first.place, first.type, bool(first.dims), known, why, of, first.dims, initialised
+    )  # fmt: skip
+
+
+@fact
+def length(tree: Snapshot, of: Table, path: str) -> tuple[str, frozenset[str]] | None:
+    """How many elements an array has, as an assembly file would write it, and the options that this depends on.
+
+    All other names are replaced; None if one is not known there.
+    """
+    seen = closure(tree, path, None) if len(of.dims) == 1 and of.dims[0] else None
+    if seen is None or seen.why:
+        return None
+    left = options_of(of.dims[0], Expander(seen, seen.given, None, Budget(MOST_EFFORT)))
+    if left is None:
+        return None
+    return left[0], frozenset(name.removeprefix("CONFIG_") for name in left[1])
 
 
 def _layout(tree: Snapshot, found: CObject) -> Layout | Unknown:
@@ -130,6 +154,7 @@ def reached(tree: Snapshot, name: str, path: str) -> Sites:
     return Sites(
         tuple(each for each in found.strides if each.symbol == name),
         tuple(each for each in found.members if each.symbol == name),
+        searches=tuple(each for each in found.searches if each.symbol == name),
     )
 
 

@@ -31,20 +31,28 @@ Concerned = Callable[[Sites], bool]
 """Whether a rule has something to say of what an assembly file does with an object."""
 
 
-def touched_tables(history: History, concerned: Concerned) -> Iterator[Subject]:
-    """Objects by name; the details are the tags of their types, which judging them searches for."""
+def touched_tables(history: History, concerned: Concerned, arch: str = "") -> Iterator[Subject]:
+    """Objects by name; the details are the tags of their types, which judging them searches for.
+
+    With an architecture only what its assembly, or C of any, has to do with it.
+    """
+    archs = frozenset((arch,)) & ARCHS if arch else ARCHS
+    if not archs:
+        return
     # The tags only announce a search. Asking whether a rule is concerned needs none, and what C means by a name is
     # searched for only if it is.
     found: dict[str, set[str]] = {}
     for step in history.steps:
-        for name, measured in chain(_addressed(step, concerned), _of_constants(step, concerned)):
+        for name, measured in chain(
+            _addressed(step, concerned, archs), _of_constants(step, concerned, archs)
+        ):
             found.setdefault(name, set()).update(measured)
     of_types: dict[str, set[str]] = {}
     for step in history.steps:
         for each in chain(_declared(step), _of_tags(history, step)):
             of_types.setdefault(each.name, set()).update(_TAG.findall(each.type))
     if of_types:
-        named = _named_by_assembly(history.last, frozenset(of_types))
+        named = _named_by_assembly(history.last, frozenset(of_types), archs)
         for name in named:
             found.setdefault(name, set()).update(of_types[name])
     for name, tags in found.items():
@@ -56,10 +64,12 @@ def words(subject: Subject) -> tuple[str, ...]:
     return (subject.name, *subject.detail)
 
 
-def _addressed(step: Step, concerned: Concerned) -> Iterator[tuple[str, frozenset[str]]]:
+def _addressed(
+    step: Step, concerned: Concerned, archs: frozenset[str]
+) -> Iterator[tuple[str, frozenset[str]]]:
     """The symbols of the functions of assembly files that differ, and the tags of what they are measured by."""
     for path in step.touched:
-        if path.endswith(".S") and arch_of(path) in ARCHS:
+        if path.endswith(".S") and arch_of(path) in archs:
             before, after = addressed(step.before, path), addressed(step.after, path)
             names = {
                 name
@@ -70,11 +80,13 @@ def _addressed(step: Step, concerned: Concerned) -> Iterator[tuple[str, frozense
                 yield from _concerning(tree, path, names, concerned)
 
 
-def _of_constants(step: Step, concerned: Concerned) -> Iterator[tuple[str, frozenset[str]]]:
+def _of_constants(
+    step: Step, concerned: Concerned, archs: frozenset[str]
+) -> Iterator[tuple[str, frozenset[str]]]:
     """The symbols of the functions that use a constant of asm-offsets.c which the step changes."""
     for path in step.touched:
         arch = arch_of(path) or ""
-        if arch not in ARCHS or path != f"arch/{arch}/kernel/asm-offsets.c":
+        if arch not in archs or path != f"arch/{arch}/kernel/asm-offsets.c":
             continue
         before, after = asm_constants(step.before, arch), asm_constants(step.after, arch)
         changed = {name for name in before.keys() & after.keys() if before[name] != after[name]}
@@ -190,11 +202,11 @@ def _bodies(data: bytes | None) -> Mapping[str, str]:
     return found
 
 
-def _named_by_assembly(tree: Snapshot, names: frozenset[str]) -> frozenset[str]:
+def _named_by_assembly(tree: Snapshot, names: frozenset[str], archs: frozenset[str]) -> frozenset[str]:
     """Those of the names that some assembly file of an architecture that is understood has a word for."""
     found: set[str] = set()
     for path in tree.named("*.S"):
-        if arch_of(path) in ARCHS:
+        if arch_of(path) in archs:
             data = tree.peek(path) or b""
             found.update(word.decode() for word in _NAME.findall(data) if word.decode() in names)
     return frozenset(found)
