@@ -76,15 +76,14 @@ def _written(step: Step, arch: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_options(step: Step, arch: str) -> Iterator[tuple[str, str]]:
-    """The immediates of options whose entries a patch changes, if these have a range."""
+    """The immediates of options whose range a patch changes."""
     for path in step.touched:
         if "Kconfig" not in path.rpartition("/")[2] or (arch_of(path) or arch) != arch:
             continue
-        names = {
-            each.name
-            for each in changed_entries(step.before, step.after, path, arch)
-            if each.otherwise and b"range" in (step.after.peek(path) or b"")
-        }
+        lines = chain(step.removed(path), (text for _, text in step.written(path)))
+        if not any(line.lstrip().startswith("range") for line in lines):
+            continue
+        names = {each.name for each in changed_entries(step.before, step.after, path, arch) if each.otherwise}
         if not names:
             continue
         some_name = re.compile(

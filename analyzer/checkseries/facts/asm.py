@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from checkseries.facts.asm_arm64 import Arm64
-from checkseries.facts.asm_closure import Closure, arch_of, closure
+from checkseries.facts.asm_closure import TOKEN, Closure, arch_of, closure
 from checkseries.facts.asm_condition import Assumption, rendered
 from checkseries.facts.asm_constant import Measure, asm_constants
 from checkseries.facts.asm_expand import Budget, Expander, Step, TooMuchError, Variant, variants
@@ -348,29 +348,19 @@ def _judged(
 # --- lines
 
 
-_TOKEN = re.compile(r"[A-Za-z_.][\w.$]*")  # without the "$" that begins an immediate of x86
+_NONE: frozenset[str] = frozenset()
 
 
 def _words(lines: tuple[Line, ...]) -> frozenset[str]:
-    return frozenset(word for line in lines for word in _TOKEN.findall(line.text))
+    return frozenset(word for line in lines for word in TOKEN.findall(line.text))
 
 
 def _involving(seen: Closure, symbol: str) -> frozenset[str]:
     """The symbol, and every macro that may expand to something that names it."""
-    naming: dict[str, set[str]] = defaultdict(set)
-    for name, macros in seen.macros.items():
-        for macro in macros:
-            for line in macro.body:
-                for word in _TOKEN.findall(line.text):
-                    naming[word].add(name)
-    for name, defines in seen.defines.items():
-        for each in defines:
-            for word in _TOKEN.findall(each.body or ""):
-                naming[word].add(name)
     found = {symbol}
     waiting = [symbol]
     while waiting:
-        new = naming[waiting.pop()] - found
+        new = seen.naming.get(waiting.pop(), _NONE) - found
         found |= new
         waiting += new
     return frozenset(found)
