@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from checkseries.facts.asm_condition import Assumption, Guard
-from checkseries.facts.asm_constant import Measure, asm_constants
+from checkseries.facts.asm_constant import Measure, asm_constants, constants_in
 from checkseries.facts.asm_text import Define, Include, Line, Macro, Source, asm_source, statements
 from checkseries.tree import Snapshot, fact
 
@@ -114,6 +115,26 @@ def asm_closure(tree: Snapshot, path: str, arch: str) -> tuple[tuple[str, tuple[
     return tuple(seen.items())
 
 
+@fact
+def constants_for(tree: Snapshot, path: str) -> Mapping[str, str]:
+    """The C expressions that an assembly file has names for.
+
+    Those of asm-offsets.c, and of each ``x.c`` beside it whose ``x.h`` it includes and the tree has not: the build
+    makes that one of it.
+    """
+    arch = arch_of(path)
+    found = dict(asm_constants(tree, arch)) if arch else {}
+    source = asm_source(tree, path)
+    directory = path.rpartition("/")[0]
+    for include in source.includes if source is not None else ():
+        header = f"{directory}/{include.name}"
+        if include.quoted and "/" not in include.name and header.endswith(".h") and not tree.exists(header):
+            for name, each in constants_in(tree, f"{header[:-2]}.c").items():
+                if found.setdefault(name, each) != each:
+                    found[name] = ""
+    return MappingProxyType({name: each for name, each in found.items() if each})
+
+
 def closure(tree: Snapshot, path: str, measurer: Measure | None) -> Closure | None:
     """Everything that an assembly file can see; None if there is no such file."""
     seen = _seen(tree, path)
@@ -128,7 +149,7 @@ def closure(tree: Snapshot, path: str, measurer: Measure | None) -> Closure | No
             seen.macros,
             seen.defines,
             seen.aliases,
-            asm_constants(tree, arch) if arch else {},
+            constants_for(tree, path),
             seen.settings,
             seen.naming,
             measurer,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from checkseries.facts.answer import Unknown
-from checkseries.facts.asm import MOST_EFFORT, MemberAccess, Sites, Stride, asm_constants, asm_sites
-from checkseries.facts.asm_closure import closure
+from checkseries.facts.asm import MOST_EFFORT, MemberAccess, Sites, Stride, asm_sites
+from checkseries.facts.asm_closure import closure, constants_for
 from checkseries.facts.asm_constant import options_of
 from checkseries.facts.asm_expand import Budget, Expander
 from checkseries.facts.asm_text import asm_source, stretches
@@ -21,6 +21,8 @@ from checkseries.facts.c_decl import arch_of
 from checkseries.facts.c_layout import LP64, Layout, layout, type_size
 from checkseries.facts.c_measure import measure
 from checkseries.facts.c_object import CObject, objects
+from checkseries.facts.kbuild import NOT_BUILT, built
+from checkseries.facts.presence import held, some
 from checkseries.model import Place
 from checkseries.tree import Snapshot, fact
 
@@ -40,6 +42,8 @@ _ADDRESSED: Mapping[str, re.Pattern[str]] = MappingProxyType(
 """How the address of a symbol is written, for each architecture whose assembly is understood."""
 
 ARCHS = frozenset(_ADDRESSED)
+_BITS = {"64BIT": True, "32BIT": False, "X86_64": True, "X86_32": False}
+"""The options that say how wide a kernel is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,13 @@ def addressed(tree: Snapshot, path: str) -> Mapping[str, frozenset[str]]:
     if pattern is None or source is None:
         return MappingProxyType({})
     found = {}
-    for lines in stretches(source.lines):
-        text = "\n".join(line.text for line in lines)
-        found[text] = frozenset(name for match in pattern.finditer(text) for name in match.groups() if name)
-    for macro in source.macros:  # a function that uses it does not change with it
-        text = "\n".join((macro.name, *(line.text for line in macro.body)))
-        found[text] = frozenset(name for match in pattern.finditer(text) for name in match.groups() if name)
+    numbers = constants_for(tree, path)  # "name(%rax)" is a symbol or a number
+    texts = ["\n".join(line.text for line in lines) for lines in stretches(source.lines)]
+    # A function that uses a macro does not change with it.
+    texts += ["\n".join((macro.name, *(line.text for line in macro.body))) for macro in source.macros]
+    for text in texts:
+        names = {name for match in pattern.finditer(text) for name in match.groups() if name}
+        found[text] = frozenset(names - numbers.keys())
     return MappingProxyType(found)
 
 
@@ -135,8 +140,22 @@ def _layout(tree: Snapshot, found: CObject) -> Layout | Unknown:
 
 @fact
 def asm_naming(tree: Snapshot, name: str) -> tuple[str, ...]:
-    """The assembly files that name a symbol, of the architectures whose assembly is understood."""
-    return tuple(path for path in tree.grep(name) if path.endswith(".S") and arch_of(path) in ARCHS)
+    """The assembly files that name a symbol, of the architectures whose assembly is understood.
+
+    Those that only kernels of 32 bits are built from are left out: tables are measured as 64 bits have them.
+    """
+    return tuple(
+        path
+        for path in tree.grep(name)
+        if path.endswith(".S") and arch_of(path) in ARCHS and _wide(tree, path)
+    )
+
+
+def _wide(tree: Snapshot, path: str) -> bool:
+    """Whether a kernel of 64 bits may be built from a file."""
+    where = built(tree, path, arch_of(path) or "")
+    inside = some((where.inside, where.module))
+    return where == NOT_BUILT or held(inside, lambda option: _BITS.get(option.name)) is not False
 
 
 def tables(tree: Snapshot, name: str) -> Iterator[tuple[str, str, Table]]:
@@ -193,8 +212,8 @@ def measured_types(expression: str) -> tuple[str, ...]:
     return tuple(" ".join(each.split()) for each in _TYPE.findall(expression))
 
 
-def tags_of(tree: Snapshot, arch: str, text: str) -> frozenset[str]:
-    """The tags of the types that the constants of asm-offsets.c in an expression of assembly measure."""
-    known = asm_constants(tree, arch)
+def tags_of(tree: Snapshot, path: str, text: str) -> frozenset[str]:
+    """The tags of the types that the constants of C in an expression of an assembly file measure."""
+    known = constants_for(tree, path)
     found = (each for name in _WORD.findall(text) for each in measured_types(known.get(name, "")))
     return frozenset(each.split()[1] for each in found)

@@ -104,7 +104,7 @@ def _of_constants(
     """The symbols of the functions that use a constant of asm-offsets.c which the step changes."""
     for path in step.touched:
         arch = arch_of(path) or ""
-        if arch not in archs or path != f"arch/{arch}/kernel/asm-offsets.c":
+        if arch not in archs or not path.startswith(f"arch/{arch}/kernel/asm-offsets"):
             continue
         before, after = asm_constants(step.before, arch), asm_constants(step.after, arch)
         changed = {name for name in before.keys() & after.keys() if before[name] != after[name]}
@@ -128,7 +128,7 @@ def _concerning(
         sites = reached(tree, name, path)
         if concerned(sites):
             text = " ".join(each.constant for each in sites.members)
-            yield name, tags_of(tree, arch_of(path) or "", text)
+            yield name, tags_of(tree, path, text)
 
 
 def _declared(step: Step) -> Iterator[CObject]:
