@@ -4,18 +4,21 @@ Why: ``ldr x2, [x0, #8]`` goes on reading 8 bytes at 8 when the structure has be
 of two members, padding, or what lies behind the object.
 
 Not found: another member of the same size that has come to lie there; objects whose address is handed over in a
-register, on the stack or in memory; offsets from a member that is itself a structure or an array; structures whose
-layout depends on the configuration. Read is
+register, on the stack or in memory; offsets from a member that is itself a structure; structures whose
+layout depends on the configuration, but for what a constant of asm-offsets.c names. Read is
 assembly of arm64, mips, riscv and x86, as 64 bits have it, and of no other architecture.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from checkseries.facts.answer import Unknown
 from checkseries.facts.asm import MemberAccess, Sites
-from checkseries.facts.asm_table import Table, accesses, tables
-from checkseries.facts.c_layout import Layout
+from checkseries.facts.asm_closure import constants_for
+from checkseries.facts.asm_table import Table, accesses, measured_types, tables
+from checkseries.facts.c_layout import LP64, Layout, extent_of, leading
 from checkseries.judge.history import History
 from checkseries.judge.rule import Subject, bad, counted, good, rule
 from checkseries.judge.tables import touched_tables, words
@@ -31,6 +34,8 @@ from checkseries.model import (
     WitnessKind,
 )
 from checkseries.tree import Snapshot
+
+_OFFSETOF = re.compile(r"offsetof\s*\(\s*((?:struct|union)\s+\w+)\s*,\s*([\w.\[\]]+)\s*\)", re.ASCII)
 
 
 def accessed(history: History, _arch: str) -> Iterator[Subject]:
@@ -58,11 +63,16 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
         for access in accesses(tree, subject.name, path):
             if access not in seen:
                 seen.add(access)
-                yield from _judged(access, found, arch)
+                yield from _judged(tree, access, found, path, arch)
 
 
-def _judged(access: MemberAccess, of: Table, arch: str) -> Iterator[Verdict]:
+def _judged(tree: Snapshot, access: MemberAccess, of: Table, path: str, arch: str) -> Iterator[Verdict]:
     what = f"[{of.name}, {access.constant}]"
+    if access.widths and (access.offset is None or of.layout is None):
+        named = _named(tree, access, of, path)
+        if named:
+            yield Held(access.place, f"{what} takes {access.widths[0]} bytes of {named}")
+            return
     if access.offset is None or not access.widths:
         yield Undecided(access.place, f"{what}: where it is, and how wide, is not known")
         return
@@ -78,12 +88,44 @@ def _judged(access: MemberAccess, of: Table, arch: str) -> Iterator[Verdict]:
         at = offset % size if of.array else offset
         offset += width
         fault, doubt = _fault(of, of.layout, at, width)
+        if doubt and _element(tree, of, of.layout, at, width):
+            doubt = ""
         if fault:
             yield _finding(access, of, arch, f"{width} bytes at {at} of {of.name}, which is {fault}")
         elif doubt:
             yield Undecided(access.place, f"{what}: {width} bytes at {at} are {doubt}")
         else:
             yield Held(access.place, f"{what} takes {width} bytes at {at}")
+
+
+def _named(tree: Snapshot, access: MemberAccess, of: Table, path: str) -> str:
+    """The member that a constant of asm-offsets.c is the offset of, if it is one of this type and taken whole.
+
+    Where it lies the compiler says, whatever the configuration.
+    """
+    match = _OFFSETOF.fullmatch(constants_for(tree, path).get(access.constant.strip(), ""))
+    if match is None or len(access.widths) != 1:
+        return ""
+    wanted = measured_types(match[1])[0]
+    if wanted != " ".join(of.type.split()) and wanted not in leading(tree, of.type, path):
+        return ""
+    found = extent_of(tree, wanted, match[2], LP64, path)
+    taken = not isinstance(found, Unknown) and access.widths[0] == found.element
+    return match[2] if taken else ""
+
+
+def _element(tree: Snapshot, of: Table, layout: Layout, at: int, width: int) -> bool:
+    """Whether so many bytes at an offset are one element of a member that is an array."""
+    for each in layout.members:
+        if each.offset <= at and at + width <= each.offset + each.size:
+            found = extent_of(tree, " ".join(of.type.split()), each.name, LP64, of.place.path)
+            if (
+                not isinstance(found, Unknown)
+                and (found.element, found.whole) == (width, each.size)
+                and (at - each.offset) % width == 0
+            ):
+                return True
+    return False
 
 
 def _fault(of: Table, layout: Layout, at: int, width: int) -> tuple[str, str]:

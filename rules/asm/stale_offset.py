@@ -14,9 +14,10 @@ import re
 from collections.abc import Iterator
 
 from checkseries.facts.answer import Unknown
-from checkseries.facts.asm import MemberAccess, Sites, asm_constants
+from checkseries.facts.asm import MemberAccess, Sites
+from checkseries.facts.asm_closure import constants_for
 from checkseries.facts.asm_table import Table, measured_types, reached, tables
-from checkseries.facts.c_layout import LP64, Layout, bodies_of, layout
+from checkseries.facts.c_layout import LP64, Layout, bodies_of, layout, leading
 from checkseries.facts.c_text import code
 from checkseries.judge.history import History
 from checkseries.judge.rule import Subject, bad, counted, good, rule
@@ -61,7 +62,7 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     """One verdict a read or write whose offset asm-offsets.c names."""
     seen = set()
     for path, arch, of in tables(tree, subject.name):
-        known = asm_constants(tree, arch)
+        known = constants_for(tree, path)
         for access in reached(tree, subject.name, path).members:
             offsets = [
                 match
@@ -72,7 +73,14 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
                 continue
             seen.add((access.place, access.constant))
             wanted, member = offsets[0]
-            yield _judged(tree, access, of, (measured_types(wanted)[0], member), arch)
+            type_name = measured_types(wanted)[0]
+            if type_name in leading(tree, of.type, path):
+                yield Held(
+                    access.place,
+                    f"{access.constant} is an offset of {type_name}, which {of.type} begins with",
+                )
+            else:
+                yield _judged(tree, access, of, (type_name, member), arch)
 
 
 def _judged(tree: Snapshot, access: MemberAccess, of: Table, wanted: tuple[str, str], arch: str) -> Verdict:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from checkseries.facts.asm_arm64 import Arm64
-from checkseries.facts.asm_closure import Closure, arch_of, closure
+from checkseries.facts.asm_closure import TOKEN, Closure, arch_of, closure
 from checkseries.facts.asm_condition import Assumption, rendered
 from checkseries.facts.asm_constant import Measure, asm_constants
 from checkseries.facts.asm_expand import Budget, Expander, Step, TooMuchError, Variant, variants
@@ -26,6 +26,7 @@ from checkseries.facts.asm_flow import Flow, Machine
 from checkseries.facts.asm_mips import Mips
 from checkseries.facts.asm_processor import UNKNOWN, Access, Processor
 from checkseries.facts.asm_riscv import RiscV
+from checkseries.facts.asm_search import Search, merged, searches
 from checkseries.facts.asm_text import Line, asm_source, stretches
 from checkseries.facts.asm_value import Value, Variable
 from checkseries.facts.asm_x86 import X86
@@ -44,6 +45,7 @@ __all__ = [
     "Measure",
     "MemberAccess",
     "Refused",
+    "Search",
     "Sites",
     "Stride",
     "SymbolUse",
@@ -117,6 +119,7 @@ class Sites:
     members: tuple[MemberAccess, ...] = ()
     uses: tuple[SymbolUse, ...] = ()
     refused: tuple[Refused, ...] = ()
+    searches: tuple[Search, ...] = ()
 
 
 @fact
@@ -178,7 +181,9 @@ def asm_sites(tree: Snapshot, path: str, symbol: str | None, measure: Measure | 
         except TooMuchError as bound:
             words = named[at] if symbol is None else named[at] | {symbol}
             refused.append(Refused(_place(stretch[0]), words, str(bound)))
-    return Sites(findings.strides(), findings.members(), findings.uses(), tuple(refused))
+    return Sites(
+        findings.strides(), findings.members(), findings.uses(), tuple(refused), merged(findings.searches)
+    )
 
 
 def _ordered(seen: Closure) -> Iterator[tuple[Line, ...]]:
@@ -224,6 +229,8 @@ def _examine(
     several = _several(accesses, variant, machine)
     for access in accesses:
         findings.access(access, variant, several, machine)
+    machine.record = None
+    findings.searches += searches(flow, variant, machine, accesses)
 
 
 def _several(accesses: list[Access], variant: Variant, processor: Processor) -> frozenset[Variable]:
@@ -257,6 +264,7 @@ class _Findings:
     """Collects what each variant shows; the same site under several conditions becomes one."""
 
     given: Assumption
+    searches: list[Search] = field(default_factory=list)
     _strides: dict[tuple[str, Place, int | None, str, str], list[Mapping[str, bool]]] = field(
         default_factory=dict
     )
@@ -340,29 +348,19 @@ def _judged(
 # --- lines
 
 
-_TOKEN = re.compile(r"[A-Za-z_.][\w.$]*")  # without the "$" that begins an immediate of x86
+_NONE: frozenset[str] = frozenset()
 
 
 def _words(lines: tuple[Line, ...]) -> frozenset[str]:
-    return frozenset(word for line in lines for word in _TOKEN.findall(line.text))
+    return frozenset(word for line in lines for word in TOKEN.findall(line.text))
 
 
 def _involving(seen: Closure, symbol: str) -> frozenset[str]:
     """The symbol, and every macro that may expand to something that names it."""
-    naming: dict[str, set[str]] = defaultdict(set)
-    for name, macros in seen.macros.items():
-        for macro in macros:
-            for line in macro.body:
-                for word in _TOKEN.findall(line.text):
-                    naming[word].add(name)
-    for name, defines in seen.defines.items():
-        for each in defines:
-            for word in _TOKEN.findall(each.body or ""):
-                naming[word].add(name)
     found = {symbol}
     waiting = [symbol]
     while waiting:
-        new = naming[waiting.pop()] - found
+        new = seen.naming.get(waiting.pop(), _NONE) - found
         found |= new
         waiting += new
     return frozenset(found)

@@ -7,15 +7,21 @@ listed here spoils every register: it may be a macro that was not found.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from checkseries.facts.asm_expand import CLOBBER, Step, register
 from checkseries.facts.asm_flow import Jump, State, purge, spoil
-from checkseries.facts.asm_processor import Processor
+from checkseries.facts.asm_processor import Processor, Test
 from checkseries.facts.asm_text import operands
 from checkseries.facts.asm_value import Value, difference, narrow, number, variable
 
 _CONDITIONS = "eq|ne|cs|hs|cc|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le|al|nv"
+_RELATIONS = MappingProxyType(
+    {"eq": "==", "ne": "!=", "lt": "<", "lo": "<", "cc": "<", "le": "<=", "ls": "<=", "gt": ">", "hi": ">"}
+    | {"ge": ">=", "hs": ">=", "cs": ">="}
+)
 _BRANCH = re.compile(rf"b(?:c?\.(?:{_CONDITIONS})|{_CONDITIONS})\Z")
 _CALLS = {"bl", "blr", "blraa", "blraaz", "blrab", "blrabz", "svc", "hvc", "smc"}
 _LEAVES = frozenset(
@@ -262,6 +268,17 @@ class Arm64(Processor):
         name = register(moved[0], self.aliases) or moved[0].lower()
         wide = _WIDTH.get(name[0]) if re.fullmatch(r"[xw](?:\d+|zr)|[bhsdq]\d+", name) else None
         return (wide,) * count if wide else ()
+
+    def test(self, state: State, steps: Sequence[Step], at: int) -> Test | None:
+        """What a branch compares: only of ``cmp`` right before it."""
+        step, before = steps[at], steps[at - 1] if at else steps[at]
+        relation = (
+            _RELATIONS.get(re.sub(r"bc?\.?", "", step.word, count=1)) if _BRANCH.match(step.word) else None
+        )
+        if relation is None or before.word != "cmp" or len(before.operands) != 2 or len(step.operands) != 1:
+            return None
+        left, right = (self._operand(state, each, at) for each in before.operands)
+        return Test(left, right, relation, step.operands[0], before.operands[1])
 
     # --- operands
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from checkseries.facts.asm_condition import Assumption, Guard
-from checkseries.facts.asm_constant import Measure, asm_constants
+from checkseries.facts.asm_constant import Measure, asm_constants, constants_in
 from checkseries.facts.asm_text import Define, Include, Line, Macro, Source, asm_source, statements
 from checkseries.tree import Snapshot, fact
 
@@ -47,6 +48,8 @@ class Closure:
     constants: Mapping[str, str]
     settings: Mapping[str, str]
     """What ``.set`` and ``.equ`` give outside of functions, if they give a name one thing only."""
+    naming: Mapping[str, frozenset[str]]
+    """Word -> the macros, of the assembler or the preprocessor, whose text has it."""
     measurer: Measure | None
     why: str = ""
 
@@ -112,8 +115,64 @@ def asm_closure(tree: Snapshot, path: str, arch: str) -> tuple[tuple[str, tuple[
     return tuple(seen.items())
 
 
+@fact
+def constants_for(tree: Snapshot, path: str) -> Mapping[str, str]:
+    """The C expressions that an assembly file has names for.
+
+    Those of asm-offsets.c, and of each ``x.c`` beside it whose ``x.h`` it includes and the tree has not: the build
+    makes that one of it.
+    """
+    arch = arch_of(path)
+    found = dict(asm_constants(tree, arch)) if arch else {}
+    source = asm_source(tree, path)
+    directory = path.rpartition("/")[0]
+    for include in source.includes if source is not None else ():
+        header = f"{directory}/{include.name}"
+        if include.quoted and "/" not in include.name and header.endswith(".h") and not tree.exists(header):
+            for name, each in constants_in(tree, f"{header[:-2]}.c").items():
+                if found.setdefault(name, each) != each:
+                    found[name] = ""
+    return MappingProxyType({name: each for name, each in found.items() if each})
+
+
 def closure(tree: Snapshot, path: str, measurer: Measure | None) -> Closure | None:
     """Everything that an assembly file can see; None if there is no such file."""
+    seen = _seen(tree, path)
+    arch = arch_of(path)
+    return (
+        None
+        if seen is None
+        else Closure(
+            tree,
+            arch,
+            seen.main,
+            seen.macros,
+            seen.defines,
+            seen.aliases,
+            constants_for(tree, path),
+            seen.settings,
+            seen.naming,
+            measurer,
+            seen.why,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the files of a closure say, whoever measures C."""
+
+    main: Source
+    macros: Mapping[str, tuple[Macro, ...]]
+    defines: Mapping[str, tuple[Define, ...]]
+    aliases: Mapping[str, str]
+    settings: Mapping[str, str]
+    naming: Mapping[str, frozenset[str]]
+    why: str
+
+
+@fact(keep=2)
+def _seen(tree: Snapshot, path: str) -> _Seen | None:
     main = asm_source(tree, path)
     if main is None:
         return None
@@ -134,20 +193,35 @@ def closure(tree: Snapshot, path: str, measurer: Measure | None) -> Closure | No
             defines.setdefault(define.name, []).append(replace(define, guards=(*guards, *define.guards)))
         settings += _settled(source.lines)
         inside += [text for macro in source.macros for text in _settled(macro.body)]
-    return Closure(
-        tree,
-        arch,
+    return _Seen(
         main,
         {name: tuple(each) for name, each in macros.items()},
         {name: tuple(each) for name, each in defines.items()},
         _aliases(settings),
-        asm_constants(tree, arch) if arch else {},
         _settings(settings, inside),
-        measurer,
+        _naming(macros, defines),
         why,
     )
 
 
+def _naming(
+    macros: Mapping[str, list[Macro]], defines: Mapping[str, list[Define]]
+) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for name, some in macros.items():
+        for macro in some:
+            for line in macro.body:
+                for word in TOKEN.findall(line.text):
+                    found.setdefault(word, set()).add(name)
+    for name, several in defines.items():
+        for each in several:
+            for word in TOKEN.findall(each.body or ""):
+                found.setdefault(word, set()).add(name)
+    return {word: frozenset(names) for word, names in found.items()}
+
+
+TOKEN = re.compile(r"[A-Za-z_.][\w.$]*")
+"""A word, without the "$" that begins an immediate of x86."""
 _SETTING = re.compile(
     r"\s*(\.irp\b|\.endr\b|\.equi?v?\b|\.set\b|[\w.\\$()@]+\s*(\.req\b|=(?!=)))", re.IGNORECASE
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
@@ -28,7 +29,14 @@ _TOKEN = re.compile(
 )
 _C = ("||", "&&", "|", "^", "&", "== !=", "< > <= >=", "<< >>", "+ -", "* / %")
 _AS = ("||", "&&", "== != <> < > <= >= + -", "| ^ &", "* / % << >>")
+_OPTION = re.compile(r"CONFIG_\w+")
 _DEFINITION = re.compile(r"\b(DEFINE|OFFSET)\s*\(")
+_FOLDED = re.compile(
+    r"[ \t]*#[ \t]*define[ \t]+(\w+)\(([\w ,]*)\)[ \t]*((?:DEFINE|OFFSET)[ \t]*\(.*)", re.ASCII
+)
+_USED = re.compile(r"\s*(\w+)\s*\(([^()]*)\)\s*;?\s*\Z", re.ASCII)
+_BESIDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"(\w[\w.-]*\.c)"', re.MULTILINE | re.ASCII)
+_MOST_FILES = 8
 
 
 class Definitions(Protocol):
@@ -49,18 +57,59 @@ class Definitions(Protocol):
 
 @fact
 def asm_constants(tree: Snapshot, arch: str) -> Mapping[str, str]:
-    """The C expression of each name that asm-offsets.c of an arch makes known to assembly.
+    """The C expression of each name that asm-offsets.c of an arch makes known to assembly."""
+    return constants_in(tree, f"arch/{arch}/kernel/asm-offsets.c")
 
-    From ``DEFINE(name, expression)`` and ``OFFSET(name, struct, member)`` (include/linux/kbuild.h). A name
-    that is given different expressions, under whatever conditions, is left out: it is not known.
+
+@fact
+def constants_in(tree: Snapshot, path: str) -> Mapping[str, str]:
+    """The C expression of each name that a file like asm-offsets.c makes known to assembly.
+
+    From ``DEFINE(name, expression)`` and ``OFFSET(name, struct, member)`` (include/linux/kbuild.h), those in its own
+    macros and in ``.c`` files beside it that it includes. A name that is given different expressions, under whatever
+    conditions, is left out: it is not known.
     """
-    text = tree.text(f"arch/{arch}/kernel/asm-offsets.c")
     found: dict[str, str] = {}
     clashing: set[str] = set()
-    for name, expression in _definitions(blanked(text or "")):
-        if found.setdefault(name, expression) != expression:
-            clashing.add(name)
+    waiting, seen = [path], {path}
+    while waiting and len(seen) <= _MOST_FILES:
+        here = waiting.pop()
+        text = blanked(tree.text(here) or "")
+        for name, expression in _definitions(_unfolded(text)):
+            if found.setdefault(name, expression) != expression:
+                clashing.add(name)
+        beside = {f"{here.rpartition('/')[0]}/{each}" for each in _BESIDE.findall(text)} - seen
+        seen |= beside
+        waiting += sorted(beside)
     return MappingProxyType({name: each for name, each in found.items() if name not in clashing})
+
+
+def _unfolded(text: str) -> str:
+    """The text with its own macros replaced that define constants: ``#define ENTRY(e) OFFSET(regs_ ## e, regs, e)``."""
+    if "##" not in text:
+        return text
+    macros: dict[str, tuple[list[str], str]] = {}
+    lines = []
+    for line in text.split("\n"):
+        if folded := _FOLDED.match(line):
+            macros[folded[1]] = ([each.strip() for each in folded[2].split(",")], folded[3])
+        elif line.lstrip().startswith("#"):
+            words = line.replace("#", " ").split()
+            if words[:1] == ["undef"]:
+                macros.pop(words[-1], None)
+        elif (use := _USED.match(line)) and use[1] in macros:
+            lines.append(_replaced(macros[use[1]], [each.strip() for each in use[2].split(",")]))
+            continue
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _replaced(macro: tuple[list[str], str], given: list[str]) -> str:
+    parameters, body = macro
+    if len(parameters) != len(given):
+        return ""
+    bound = dict(zip(parameters, given, strict=True))
+    return re.sub(r"\s*##\s*", "", re.sub(r"[A-Za-z_]\w*", lambda match: bound.get(match[0], match[0]), body))
 
 
 def _definitions(text: str) -> Iterator[tuple[str, str]]:
@@ -86,6 +135,42 @@ def value(text: str, known: Definitions) -> int | None:
     if pieces is None:
         return None
     return _Parser(pieces, known, _AS).whole()
+
+
+def options_of(text: str, known: Definitions) -> tuple[str, frozenset[str]] | None:
+    """A constant expression with its macros replaced, and the options of Kconfig that it is left with.
+
+    None if it depends on anything else that is not known.
+    """
+    pieces = _expanded(_tokens(text.strip().removeprefix("#")), known, (), [MOST_TOKENS])
+    if pieces is None:
+        return None
+    names = {piece for piece in pieces if piece[0].isalpha() or piece[0] in "_.$"} - _SAME - _BIT - _LOG
+    return (" ".join(pieces), frozenset(names)) if all(map(_OPTION.fullmatch, names)) else None
+
+
+@dataclass(slots=True)
+class _Given:
+    """What names stand for where all that is left are options, and each has a number."""
+
+    numbers: Mapping[str, int]
+
+    def define(self, name: str) -> tuple[tuple[str, ...] | None, str] | None:
+        return (None, f"({self.numbers[name]})") if name in self.numbers else None
+
+    def defined(self, name: str, /) -> bool:
+        return name in self.numbers
+
+    def measured(self, _name: str, /) -> str | None:
+        return None
+
+    def measure(self, _expression: str, /) -> int | None:
+        return None
+
+
+def with_options(text: str, numbers: Mapping[str, int]) -> int | None:
+    """The value of an expression that ``options_of`` gave, with numbers for its options."""
+    return value(text, _Given(numbers))
 
 
 def _tokens(text: str) -> list[str] | None:

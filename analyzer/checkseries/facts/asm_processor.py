@@ -6,7 +6,7 @@ A processor runs the instructions of its architecture on states. What it does no
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -31,6 +31,18 @@ class Access:
     constant: str = ""
     """The text of the constant offset of ``[xB, #CONSTANT]``."""
     offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A branch to ``label`` where ``left`` is ``relation`` ``right``: ``==``, ``!=``, ``<``, ``<=``, ``>``, ``>=``."""
+
+    left: Value
+    right: Value
+    relation: str
+    label: str
+    text: str = ""
+    """The operand on the right, as it stands there."""
 
 
 Record = Callable[[Access], None]
@@ -67,6 +79,11 @@ class Processor:
     def widths(self, step: Step) -> tuple[int, ...]:
         """How many bytes a load or store takes for each register; empty if it is none, or not known."""
         raise NotImplementedError
+
+    def test(self, state: State, steps: Sequence[Step], at: int) -> Test | None:
+        """What a branch compares; the state is the one before it. None if that is not followed."""
+        del state, steps, at
+        return None
 
     def constant(self, text: str) -> int | None:
         """The value of an immediate operand."""

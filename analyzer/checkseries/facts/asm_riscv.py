@@ -8,11 +8,12 @@ every register. Read as the code of 64 bits.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from types import MappingProxyType
 
 from checkseries.facts.asm_expand import CLOBBER, Step
 from checkseries.facts.asm_flow import Jump, State, purge, spoil
-from checkseries.facts.asm_processor import LoadStore
+from checkseries.facts.asm_processor import LoadStore, Test
 from checkseries.facts.asm_value import Value, number, variable
 
 _ABI = "zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6".split()  # noqa: SIM905
@@ -26,6 +27,7 @@ _BRANCHES = MappingProxyType(
     }
 )
 """Branches by condition, and how many operands they have: the last is the label."""
+_RELATIONS = MappingProxyType({"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="})
 _LOADS = MappingProxyType({"lb": 1, "lbu": 1, "lh": 2, "lhu": 2, "lw": 4, "lwu": 4, "ld": 8})
 _STORES = MappingProxyType({"sb": 1, "sh": 2, "sw": 4, "sd": 8})
 _FLOATS = frozenset("flw fld fsw fsd flh fsh".split())  # noqa: SIM905
@@ -96,6 +98,17 @@ class RiscV(LoadStore):
         """How many bytes a load or store takes; empty if it is none, or not known."""
         wide = _LOADS.get(step.word) or _STORES.get(step.word)
         return (wide,) if wide else ()
+
+    def test(self, state: State, steps: Sequence[Step], at: int) -> Test | None:
+        """What a branch compares."""
+        step = steps[at]
+        given = step.operands
+        relation = _RELATIONS.get(step.word.removesuffix("z").removesuffix("u").removeprefix("b"))
+        if step.word not in _BRANCHES or relation is None or len(given) != _BRANCHES[step.word]:
+            return None
+        left = self._operand(state, given[0], at)
+        right = self._operand(state, given[1], at) if len(given) == 3 else number(0)
+        return Test(left, right, relation, given[-1], given[1] if len(given) == 3 else "0")
 
     # --- what a step does
 

@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from checkseries.facts.answer import Unknown
-from checkseries.facts.asm import MemberAccess, Sites, Stride, asm_constants, asm_sites
+from checkseries.facts.asm import MOST_EFFORT, MemberAccess, Sites, Stride, asm_sites
+from checkseries.facts.asm_closure import closure, constants_for
+from checkseries.facts.asm_constant import options_of
+from checkseries.facts.asm_expand import Budget, Expander
 from checkseries.facts.asm_text import asm_source, stretches
 from checkseries.facts.c_decl import arch_of
 from checkseries.facts.c_layout import LP64, Layout, layout, type_size
 from checkseries.facts.c_measure import measure
 from checkseries.facts.c_object import CObject, objects
+from checkseries.facts.kbuild import NOT_BUILT, built
+from checkseries.facts.presence import held, some
 from checkseries.model import Place
 from checkseries.tree import Snapshot, fact
 
@@ -37,6 +42,8 @@ _ADDRESSED: Mapping[str, re.Pattern[str]] = MappingProxyType(
 """How the address of a symbol is written, for each architecture whose assembly is understood."""
 
 ARCHS = frozenset(_ADDRESSED)
+_BITS = {"64BIT": True, "32BIT": False, "X86_64": True, "X86_32": False}
+"""The options that say how wide a kernel is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,9 @@ class Table:
     why: str = ""
     of: Place | None = None
     """Where the type is defined, if it is one that has a definition."""
+    dims: tuple[str, ...] = ()
+    """What stands in the brackets of an array."""
+    initialised: bool = False
 
     @property
     def whole(self) -> bool:
@@ -69,12 +79,13 @@ def addressed(tree: Snapshot, path: str) -> Mapping[str, frozenset[str]]:
     if pattern is None or source is None:
         return MappingProxyType({})
     found = {}
-    for lines in stretches(source.lines):
-        text = "\n".join(line.text for line in lines)
-        found[text] = frozenset(name for match in pattern.finditer(text) for name in match.groups() if name)
-    for macro in source.macros:  # a function that uses it does not change with it
-        text = "\n".join((macro.name, *(line.text for line in macro.body)))
-        found[text] = frozenset(name for match in pattern.finditer(text) for name in match.groups() if name)
+    numbers = constants_for(tree, path)  # "name(%rax)" is a symbol or a number
+    texts = ["\n".join(line.text for line in lines) for lines in stretches(source.lines)]
+    # A function that uses a macro does not change with it.
+    texts += ["\n".join((macro.name, *(line.text for line in macro.body))) for macro in source.macros]
+    for text in texts:
+        names = {name for match in pattern.finditer(text) for name in match.groups() if name}
+        found[text] = frozenset(names - numbers.keys())
     return MappingProxyType(found)
 
 
@@ -96,7 +107,25 @@ def table(tree: Snapshot, name: str, arch: str) -> Table | None:
     why = answer.because if isinstance(answer, Unknown) else ""
     size = None if first.pointer else type_size(tree, first.type, LP64, first.place.path)
     of = size.place if size is not None and size.place.line else None
-    return Table(name, first.place, first.type, bool(first.dims), known, why, of)
+    initialised = any(each.initialised for each in meant)
+    return Table(
+        name, first.place, first.type, bool(first.dims), known, why, of, first.dims, initialised
+    )  # fmt: skip
+
+
+@fact
+def length(tree: Snapshot, of: Table, path: str) -> tuple[str, frozenset[str]] | None:
+    """How many elements an array has, as an assembly file would write it, and the options that this depends on.
+
+    All other names are replaced; None if one is not known there.
+    """
+    seen = closure(tree, path, None) if len(of.dims) == 1 and of.dims[0] else None
+    if seen is None or seen.why:
+        return None
+    left = options_of(of.dims[0], Expander(seen, seen.given, None, Budget(MOST_EFFORT)))
+    if left is None:
+        return None
+    return left[0], frozenset(name.removeprefix("CONFIG_") for name in left[1])
 
 
 def _layout(tree: Snapshot, found: CObject) -> Layout | Unknown:
@@ -111,8 +140,22 @@ def _layout(tree: Snapshot, found: CObject) -> Layout | Unknown:
 
 @fact
 def asm_naming(tree: Snapshot, name: str) -> tuple[str, ...]:
-    """The assembly files that name a symbol, of the architectures whose assembly is understood."""
-    return tuple(path for path in tree.grep(name) if path.endswith(".S") and arch_of(path) in ARCHS)
+    """The assembly files that name a symbol, of the architectures whose assembly is understood.
+
+    Those that only kernels of 32 bits are built from are left out: tables are measured as 64 bits have them.
+    """
+    return tuple(
+        path
+        for path in tree.grep(name)
+        if path.endswith(".S") and arch_of(path) in ARCHS and _wide(tree, path)
+    )
+
+
+def _wide(tree: Snapshot, path: str) -> bool:
+    """Whether a kernel of 64 bits may be built from a file."""
+    where = built(tree, path, arch_of(path) or "")
+    inside = some((where.inside, where.module))
+    return where == NOT_BUILT or held(inside, lambda option: _BITS.get(option.name)) is not False
 
 
 def tables(tree: Snapshot, name: str) -> Iterator[tuple[str, str, Table]]:
@@ -130,6 +173,7 @@ def reached(tree: Snapshot, name: str, path: str) -> Sites:
     return Sites(
         tuple(each for each in found.strides if each.symbol == name),
         tuple(each for each in found.members if each.symbol == name),
+        searches=tuple(each for each in found.searches if each.symbol == name),
     )
 
 
@@ -168,8 +212,8 @@ def measured_types(expression: str) -> tuple[str, ...]:
     return tuple(" ".join(each.split()) for each in _TYPE.findall(expression))
 
 
-def tags_of(tree: Snapshot, arch: str, text: str) -> frozenset[str]:
-    """The tags of the types that the constants of asm-offsets.c in an expression of assembly measure."""
-    known = asm_constants(tree, arch)
+def tags_of(tree: Snapshot, path: str, text: str) -> frozenset[str]:
+    """The tags of the types that the constants of C in an expression of an assembly file measure."""
+    known = constants_for(tree, path)
     found = (each for name in _WORD.findall(text) for each in measured_types(known.get(name, "")))
     return frozenset(each.split()[1] for each in found)

@@ -8,12 +8,13 @@ Addresses in 32-bit registers and behind a segment are not followed: the code of
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from checkseries.facts.asm_expand import CLOBBER, Step
 from checkseries.facts.asm_flow import Jump, State, purge, spoil
-from checkseries.facts.asm_processor import Processor
+from checkseries.facts.asm_processor import Processor, Test
 from checkseries.facts.asm_text import operands
 from checkseries.facts.asm_value import Value, difference, narrow, number, variable
 
@@ -39,6 +40,13 @@ _CONDITION = (
     "a|ae|b|be|c|cxz|e|ecxz|g|ge|l|le|na|nae|nb|nbe|nc|ne|ng|nge|nl|nle|no|np|ns|nz|o|p|pe|po|rcxz|s|z"
 )
 _BRANCH = re.compile(rf"j(?:{_CONDITION})\Z")
+_RELATIONS = MappingProxyType(
+    {"e": "==", "z": "==", "ne": "!=", "nz": "!="}
+    | dict.fromkeys(("l", "nge", "b", "nae", "c"), "<")
+    | dict.fromkeys(("le", "ng", "be", "na"), "<=")
+    | dict.fromkeys(("g", "nle", "a", "nbe"), ">")
+    | dict.fromkeys(("ge", "nl", "ae", "nb", "nc"), ">=")
+)
 _MOVE = re.compile(rf"cmov(?:{_CONDITION})[wlq]?\Z")
 _SET = re.compile(rf"set(?:{_CONDITION})b?\Z")
 _EXTEND = re.compile(r"mov([zs])(?:[bwl][wlq]|[bw]?|x[bw]?[wlq]?|xd)\Z|movslq\Z")
@@ -127,6 +135,23 @@ class X86(Processor):
             return (_BYTES[step.word[-1]],)
         found = [held[1] for each in step.operands if (held := register(each))]
         return (found[-1],) if found and word not in ("shl", "sal", "shr", "sar") else ()
+
+    def test(self, state: State, steps: Sequence[Step], at: int) -> Test | None:
+        """What a branch compares: only of ``cmp`` of registers and numbers right before it."""
+        step, before = steps[at], steps[at - 1] if at else steps[at]
+        relation = _RELATIONS.get(step.word[1:]) if _BRANCH.match(step.word) else None
+        if relation is None or self._plain(before.word) != "cmp" or len(before.operands) != 2:
+            return None
+        right, left = before.operands
+        if not left.startswith("%") or not right.startswith(("%", "$")) or len(step.operands) != 1:
+            return None
+        number = right.removeprefix("$")
+        held = self._value(state, left, at)
+        if right.startswith("$") and self.constant(number) is None:
+            against = variable("made", at, number, index=False)
+        else:
+            against = self._value(state, right, at)
+        return Test(held, against, relation, step.operands[0], number)
 
     # --- what a step does
 

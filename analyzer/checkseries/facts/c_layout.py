@@ -182,6 +182,146 @@ def member_offset(tree: Snapshot, type_name: str, member: str, abi: str, path: s
     return Size(where, None, f"{type_name} has no member {member}")
 
 
+_TAGGED = re.compile(r"(?:struct|union)\s+\w+", re.ASCII)
+_RANDOMIZED = re.compile(r"\brandomized_struct_fields_(?:start|end)\b")
+"""Stand between members without a semicolon, and say where these lie, not what they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How many bytes a member takes, and one element of it if it is an array."""
+
+    element: int
+    whole: int
+
+
+@fact
+def extent_of(tree: Snapshot, type_name: str, member: str, abi_name: str, path: str) -> Extent | Unknown:
+    """The extent of a member, whatever lies around it: ``regs[31]``, ``thread.sp``.
+
+    All declarations of it must agree that the definitions of the struct have which a file may mean, under whatever
+    conditions, so that no configuration has to be known.
+    """
+    first, _, rest = member.replace(" ", "").partition(".")
+    name, bracket, _ = first.partition("[")
+    abi = _Abi(8 if abi_name == LP64 else 4, 8, anonymous=False)
+    answers: set[Extent | Unknown] = set()
+    try:
+        for head, near in _heads(tree, type_name, name, path, abi):
+            if not rest:
+                whole = _member(tree, head, None, near, abi, 1).size
+                element = _member(tree, replace(head, dims=()), None, near, abi, 1).size
+                answers.add(Extent(element, element if bracket else whole))
+            elif head.pointer or bool(head.dims) != bool(bracket) or not _TAGGED.fullmatch(head.type):
+                answers.add(Unknown(f"{first} of {type_name} has no members that lie within"))
+            else:
+                answers.add(extent_of(tree, head.type, rest, abi_name, path))
+    except (UnknownTypeError, NoConstantError) as error:
+        return Unknown(str(error))
+    if len(answers) == 1:
+        return answers.pop()
+    return Unknown(f"{type_name} has no single declaration of {first}")
+
+
+def _heads(tree: Snapshot, type_name: str, name: str, path: str, abi: _Abi) -> Iterator[tuple[Head, str]]:
+    """The declarations of a member of a struct that a file means, each with the file that its types are meant in."""
+    kind, _, tag = " ".join(type_name.split()).partition(" ")
+    bodies = _chosen(bodies_of(tree, kind, tag, path), path) if kind in ("struct", "union") else ()
+    bodies = _wide(bodies) if abi.long == 8 else bodies
+    if not bodies or len(bodies) > _CANDIDATES:
+        raise UnknownTypeError(f"no single definition of {type_name} was found")
+    for body in bodies:
+        data = tree.read(body.path)
+        assert data is not None
+        source = code(data)
+        text = source.plain[body.brace + 1 : body.close]
+        for each in source.directives:
+            start, end = each.start - body.brace - 1, each.end - body.brace - 1
+            if start >= 0 and end <= len(text):
+                text = text[:start] + " " * (end - start) + text[end:]
+        near = path if arch_of(body.path) is None else body.path
+        for head in _heads_in(_RANDOMIZED.sub("", text), name, 0):
+            yield head, near
+
+
+def _heads_in(text: str, name: str, depth: int) -> Iterator[Head]:
+    word = re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])")
+    for declaration in _declarations(text):
+        if not word.search(declaration):
+            continue
+        brace = declaration.find("{")
+        if brace >= 0:
+            close = closing(declaration, brace)
+            tail = declaration[close + 1 :] if close is not None else "?"
+            if tail.strip() or depth > _DEEPEST or not re.match(r"\s*(?:struct|union)\s*\{", declaration):
+                raise UnknownTypeError(f"`{' '.join(declaration.split())[:40]}` is not understood")
+            yield from _heads_in(declaration[brace + 1 : close], name, depth + 1)
+            continue
+        found = heads(declaration, 0, len(declaration))
+        if not found:
+            raise UnknownTypeError(f"`{' '.join(declaration.split())[:40]}` is not understood")
+        yield from (head for head in found if head.name == name)
+
+
+def _wide(found: tuple[Body, ...]) -> tuple[Body, ...]:
+    """Those that 64 bits mean: of ``x_32.h`` and ``x_64.h`` the second."""
+    paths = {body.path for body in found}
+    return tuple(
+        body for body in found if not body.path.endswith("_32.h") or f"{body.path[:-4]}64.h" not in paths
+    )
+
+
+def _declared_in(
+    tree: Snapshot, text: str, name: str, path: str, abi: _Abi, depth: int
+) -> Iterator[tuple[str, bool, int, int]]:
+    word = re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])")
+    for declaration in _declarations(text):
+        if not word.search(declaration):
+            continue
+
+        brace = declaration.find("{")
+        if brace >= 0:
+            close = closing(declaration, brace)
+            tail = declaration[close + 1 :] if close is not None else "?"
+            if tail.strip() or depth > _DEEPEST or not re.match(r"\s*(?:struct|union)\s*\{", declaration):
+                raise UnknownTypeError(f"`{' '.join(declaration.split())[:40]}` is not understood")
+            yield from _declared_in(tree, declaration[brace + 1 : close], name, path, abi, depth + 1)
+            continue
+        found = heads(declaration, 0, len(declaration))
+        if not found:
+            raise UnknownTypeError(f"`{' '.join(declaration.split())[:40]}` is not understood")
+        for head in found:
+            if head.name == name:
+                whole = _member(tree, head, None, path, abi, 1).size
+                element = _member(tree, replace(head, dims=()), None, path, abi, 1).size
+                yield " ".join(head.type.split()), bool(head.pointer), element, whole
+
+
+@fact
+def leading(tree: Snapshot, type_name: str, path: str) -> tuple[str, ...]:
+    """The structs that lie at the beginning of one, the first member of the first member among them."""
+    found: list[str] = []
+    here = " ".join(type_name.split())
+    while len(found) < _DEEPEST:
+        kind, _, tag = here.partition(" ")
+        bodies = _wide(_chosen(bodies_of(tree, kind, tag, path), path)) if kind == "struct" else ()
+        firsts = {_first(tree, body) for body in bodies}
+        if len(firsts) != 1:
+            break
+        here = firsts.pop()
+        if not here or here in found:
+            break
+        found.append(here)
+    return tuple(found)
+
+
+def _first(tree: Snapshot, body: Body) -> str:
+    """The struct that is the first member of one by value, whatever the configuration; empty if none is."""
+    text = code(tree.read(body.path) or b"").text[body.brace + 1 : body.close]
+    match = re.match(r"\s*struct\s+(\w+)\s+\w+\s*;", text, re.ASCII)
+    return f"struct {match[1]}" if match else ""
+
+
 @fact
 def element_size(tree: Snapshot, name: str, abi: str) -> Size | None:
     """The size of one element of an array, of what a pointer points to, else of the object; None if there is none."""
@@ -752,11 +892,14 @@ def _forced(tree: Snapshot, attributes: tuple[str, ...], path: str, abi: _Abi, d
 __all__ = [
     "ILP32",
     "LP64",
+    "Extent",
     "Layout",
     "Member",
     "Size",
     "element_size",
+    "extent_of",
     "layout",
+    "leading",
     "member_offset",
     "type_size",
 ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
+from weakref import WeakKeyDictionary
 
 from checkseries.facts.asm import Sites, asm_constants
 from checkseries.facts.asm_table import ARCHS, addressed, reached, tags_of
@@ -32,24 +33,45 @@ Concerned = Callable[[Sites], bool]
 """Whether a rule has something to say of what an assembly file does with an object."""
 
 
-def touched_tables(history: History, concerned: Concerned) -> Iterator[Subject]:
-    """Objects by name; the details are the tags of their types, which judging them searches for."""
+def touched_tables(history: History, concerned: Concerned, arch: str = "") -> Iterator[Subject]:
+    """Objects by name; the details are the tags of their types, which judging them searches for.
+
+    With an architecture only what its assembly, or C of any, has to do with it.
+    """
+    archs = frozenset((arch,)) & ARCHS if arch else ARCHS
+    if not archs:
+        return
     # The tags only announce a search. Asking whether a rule is concerned needs none, and what C means by a name is
     # searched for only if it is.
     found: dict[str, set[str]] = {}
     for step in history.steps:
-        for name, measured in chain(_addressed(step, concerned), _of_constants(step, concerned)):
+        for name, measured in chain(
+            _addressed(step, concerned, archs), _of_constants(step, concerned, archs)
+        ):
             found.setdefault(name, set()).update(measured)
-    of_types: dict[str, set[str]] = {}
-    for step in history.steps:
-        for each in chain(_declared(step), _of_tags(history, step)):
-            of_types.setdefault(each.name, set()).update(_TAG.findall(each.type))
+    of_types = _of_types(history)
     if of_types:
-        named = _named_by_assembly(history.last, frozenset(of_types))
+        named = _named_by_assembly(history.last, frozenset(of_types), archs)
         for name in named:
             found.setdefault(name, set()).update(of_types[name])
     for name, tags in found.items():
         yield Subject(name, "", tuple(sorted(tags)))
+
+
+_KNOWN: WeakKeyDictionary[Snapshot, Mapping[str, frozenset[str]]] = WeakKeyDictionary()
+"""What ``_of_types`` found, by the end of a series: each rule on tables asks again, for each architecture."""
+
+
+def _of_types(history: History) -> Mapping[str, frozenset[str]]:
+    """The objects that a series declares anew, or whose type it changes, and the tags of their types."""
+    known = _KNOWN.get(history.last)
+    if known is None:
+        found: dict[str, set[str]] = {}
+        for step in history.steps:
+            for each in chain(_declared(step), _of_tags(history, step)):
+                found.setdefault(each.name, set()).update(_TAG.findall(each.type))
+        known = _KNOWN[history.last] = {name: frozenset(tags) for name, tags in found.items()}
+    return known
 
 
 def words(subject: Subject) -> tuple[str, ...]:
@@ -57,25 +79,33 @@ def words(subject: Subject) -> tuple[str, ...]:
     return (subject.name, *subject.detail)
 
 
-def _addressed(step: Step, concerned: Concerned) -> Iterator[tuple[str, frozenset[str]]]:
+def _addressed(
+    step: Step, concerned: Concerned, archs: frozenset[str]
+) -> Iterator[tuple[str, frozenset[str]]]:
     """The symbols of the functions of assembly files that differ, and the tags of what they are measured by."""
     for path in step.touched:
-        if path.endswith(".S") and arch_of(path) in ARCHS:
+        if path.endswith(".S") and arch_of(path) in archs:
             before, after = addressed(step.before, path), addressed(step.after, path)
             names = {
                 name
                 for text in before.keys() ^ after.keys()
                 for name in (before.get(text) or after.get(text) or ())
             }
-            for tree in (step.before, step.after):
-                yield from _concerning(tree, path, names, concerned)
+            # What is left to be concerned with is what the file no longer does.
+            left = set(names)
+            for name, tags in _concerning(step.after, path, names, concerned):
+                left.discard(name)
+                yield name, tags
+            yield from _concerning(step.before, path, left, concerned)
 
 
-def _of_constants(step: Step, concerned: Concerned) -> Iterator[tuple[str, frozenset[str]]]:
+def _of_constants(
+    step: Step, concerned: Concerned, archs: frozenset[str]
+) -> Iterator[tuple[str, frozenset[str]]]:
     """The symbols of the functions that use a constant of asm-offsets.c which the step changes."""
     for path in step.touched:
         arch = arch_of(path) or ""
-        if arch not in ARCHS or path != f"arch/{arch}/kernel/asm-offsets.c":
+        if arch not in archs or not path.startswith(f"arch/{arch}/kernel/asm-offsets"):
             continue
         before, after = asm_constants(step.before, arch), asm_constants(step.after, arch)
         changed = {name for name in before.keys() & after.keys() if before[name] != after[name]}
@@ -99,7 +129,7 @@ def _concerning(
         sites = reached(tree, name, path)
         if concerned(sites):
             text = " ".join(each.constant for each in sites.members)
-            yield name, tags_of(tree, arch_of(path) or "", text)
+            yield name, tags_of(tree, path, text)
 
 
 def _declared(step: Step) -> Iterator[CObject]:
@@ -191,11 +221,15 @@ def _bodies(data: bytes | None) -> Mapping[str, str]:
     return found
 
 
-def _named_by_assembly(tree: Snapshot, names: frozenset[str]) -> frozenset[str]:
+def _named_by_assembly(tree: Snapshot, names: frozenset[str], archs: frozenset[str]) -> frozenset[str]:
     """Those of the names that some assembly file of an architecture that is understood has a word for."""
+    left = {name.encode() for name in names}
     found: set[str] = set()
     for path in tree.named("*.S"):
-        if arch_of(path) in ARCHS:
-            data = tree.peek(path) or b""
-            found.update(word.decode() for word in _NAME.findall(data) if word.decode() in names)
+        data = tree.peek(path) or b"" if arch_of(path) in archs else b""
+        there = [name for name in left if name in data]
+        if there:
+            seen = frozenset(_NAME.findall(data))
+            found.update(name.decode() for name in there if name in seen)
+            left -= seen
     return frozenset(found)

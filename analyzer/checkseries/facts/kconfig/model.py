@@ -10,12 +10,22 @@ from dataclasses import dataclass
 from checkseries.facts.answer import Broken, Holds, Impossible, Possibility, Possible, Unknown, Verdict
 from checkseries.facts.kconfig.encode import Encoding
 from checkseries.facts.kconfig.evaluate import Evaluation, Mode
-from checkseries.facts.kconfig.expression import parse, text
+from checkseries.facts.kconfig.expression import parse, prefix_number, text
 from checkseries.facts.kconfig.kept import dumped, loaded
 from checkseries.facts.kconfig.menu import parsed
 from checkseries.facts.kconfig.proof import Prover, Question
 from checkseries.facts.kconfig.shape import shape
-from checkseries.facts.kconfig.symbol import LETTER, Expr, KconfigError, N, Reverse, Statement, Symbol, Tree
+from checkseries.facts.kconfig.symbol import (
+    LETTER,
+    Expr,
+    KconfigError,
+    N,
+    Reverse,
+    Statement,
+    Symbol,
+    Tree,
+    Type,
+)
 from checkseries.facts.kconfig.toolchain import PROFILE, PROFILES, Toolchain
 from checkseries.tree import Kept, Snapshot, fact
 
@@ -102,6 +112,19 @@ class Model:
         """``bool``, ``tristate``, ``int``, ``hex``, ``string``; ``unknown`` if it is undefined or has no type."""
         symbol = self._symbol(name)
         return symbol.type.value if symbol else "unknown"
+
+    def ranges(self, name: str) -> tuple[tuple[int, int], ...] | None:
+        """The bounds of an int or hex symbol, whatever their conditions; None if it has none or one is no number."""
+        symbol = self._symbol(name)
+        if symbol is None or symbol.type not in (Type.INT, Type.HEX) or not symbol.ranges:
+            return None
+        digits = re.compile(r"-?[0-9]+" if symbol.type is Type.INT else r"(?:0[xX])?[0-9a-fA-F]+")
+        base = 10 if symbol.type is Type.INT else 16
+        bounds = [bound for each in symbol.ranges for bound in (each.low, each.high)]
+        if any(bound.places or digits.fullmatch(bound.name) is None for bound in bounds):
+            return None
+        numbers = [prefix_number(bound.name, base) for bound in bounds]
+        return tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
     def depends(self, name: str) -> str:
         """The direct dependencies of a symbol with those of the blocks around it; "" if it has none."""
