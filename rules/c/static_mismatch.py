@@ -11,6 +11,7 @@ functions; a function whose definition alone lacks the static of its prototype, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from checkseries.facts.answer import Possible
 from checkseries.facts.c_decl import Declaration, arch_of, declared_in, functions_in, kernel_source
 from checkseries.facts.c_given import macro_for
 from checkseries.facts.c_object import CObject, objects_in, objects_named
-from checkseries.facts.include import includers
+from checkseries.facts.include import includers, stem_word
 from checkseries.facts.kbuild import NOT_BUILT, built
 from checkseries.facts.kconfig import archs, model
 from checkseries.facts.presence import NEVER, Expression, every, kconfig, some
@@ -49,8 +50,27 @@ def declared(history: History, _arch: str) -> Iterator[Subject]:
         for one in objects_in(step.after, path):
             if one.place.line in added and (one.static or one.extern) and one.name:
                 found[one.name, path] = None
-    for name, path in sorted(found, key=lambda each: (len(each[0]), each))[:_MOST]:
+    read = {path: _read(history.last, path) for _, path in found if path.endswith(".c")}
+    met = [each for each in found if each[1].endswith(".h") or _meets(*each, *read[each[1]])]
+    for name, path in sorted(met, key=lambda each: (len(each[0]), each))[:_MOST]:
         yield Subject(name, "", (path,))
+
+
+def _read(tree: Snapshot, path: str) -> tuple[bytes, bytes]:
+    """A .c file, and all that it is sure to read besides: few names of a driver stand there."""
+    headers = surely(tree, path, arch_of(path) or _ALL[0]) - {path}
+    return tree.peek(path) or b"", b"\n".join(tree.peek(each) or b"" for each in sorted(headers))
+
+
+def _meets(name: str, _path: str, own: bytes, read: bytes) -> bool:
+    """Whether a name may be declared a second time: in a header, or as an object of the file's own."""
+    word = name.encode()
+    return word in read or len(re.findall(rb"^\w.*\b" + word + rb"\s*(?:=|;|\[)", own, re.MULTILINE)) > 1
+
+
+def words(subject: Subject) -> tuple[str, ...]:
+    """The name, and what those write who include the file."""
+    return (subject.name, stem_word(subject.detail[0]))
 
 
 def _lines(declaration: Declaration) -> range:
@@ -75,6 +95,7 @@ class _Declared:
     confidence=Confidence.HIGH,
     since="0.2",
     subjects=declared,
+    words=words,
     summary=counted("names that added lines declare"),
 )
 def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
@@ -144,7 +165,7 @@ def _pair(tree: Snapshot, name: str, mine: _Declared, other: _Declared) -> Verdi
 def _users(tree: Snapshot, path: str, arch: str) -> tuple[str, ...]:
     """.c files that read a file: itself, or those that include a header."""
     if path.endswith(".c"):
-        return () if any(includers(tree, path)) else (path,)
+        return (path,)
     users = (each for each in includers(tree, path) if each.endswith(".c"))
     return tuple(each for each in users if (arch_of(each) or arch) == arch)[:_USERS]
 
@@ -160,6 +181,8 @@ def _met(
         return None
     if here[0] != there[0] and comes_last(tree, user, arch, there, here) != here:
         return None  # what was static before goes on being so
+    if includers(tree, user):
+        return None  # it is a part of another
     if macro_for(tree, user, name):
         return Undecided(mine.place, f"a macro may replace {name} in {user}")
     text = kconfig(every((some((where.inside, where.module)), mine.condition, other.condition)))
