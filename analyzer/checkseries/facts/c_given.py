@@ -15,6 +15,7 @@ from checkseries.facts.c_outline import Outline, outline_of
 from checkseries.facts.c_paste import Pasting, pasting
 from checkseries.facts.c_text import Code, code
 from checkseries.facts.c_words import TAGGED
+from checkseries.facts.generated import may_bring_anywhere
 from checkseries.facts.include import includers
 from checkseries.facts.kconfig.lexical import definitions
 from checkseries.facts.presence import kconfig, never, options, presence_of
@@ -138,7 +139,8 @@ def unread(tree: Snapshot, path: str, name: str) -> str:
     """Why what a file is read with may declare a name that nothing seen gives, or nothing."""
     for each in (path, *(answer for _, answers in included(tree, path) for answer in answers)):
         for missing in (one for one, answers in included(tree, each) if not answers):
-            return f"{missing} is not in the tree, and may declare {name}"
+            if may_bring_anywhere(tree, missing, name):
+                return f"{missing} is not in the tree, and may declare {name}"
     return f"a macro may put {name} together" if may_be_pasted(tree, path, name) else ""
 
 

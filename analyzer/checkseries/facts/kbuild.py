@@ -27,6 +27,7 @@ from checkseries.facts.presence import (
 )
 from checkseries.tree import Snapshot, fact
 
+_DEFINES = re.compile(r"-D[ \t]*([A-Za-z_]\w*)", re.ASCII)
 _LARGEST = 512 << 10  # bytes of a makefile; the top one of the kernel has 80 KiB
 _DEEPEST = 6  # variables and composites within each other
 _MOST = 16  # entries that name one object
@@ -301,6 +302,21 @@ def library(tree: Snapshot, path: str) -> bool:
     directory, _, name = path.rpartition("/")
     wanted = f"{name.rpartition('.')[0]}.o"
     return any(entry.list.startswith("lib-") and wanted in entry.words for entry in _read(tree, directory))
+
+
+@fact
+def defines(tree: Snapshot, directory: str, arch: str) -> frozenset[str]:
+    """The macros that the makefiles of a directory, those above it and the architecture's define with ``-D``."""
+    above = directory.split("/")
+    folders = ["", "scripts", f"arch/{arch}"] + [
+        "/".join(above[:depth]) for depth in range(1, len(above) + 1)
+    ]
+    found: set[str] = set()
+    for folder in dict.fromkeys(folders):
+        for name in ("Kbuild", "Makefile", "Makefile.lib"):
+            text = tree.text(f"{folder}/{name}" if folder else name) or ""
+            found.update(match[1] for match in _DEFINES.finditer(text[:_LARGEST]))
+    return frozenset(found)
 
 
 @fact

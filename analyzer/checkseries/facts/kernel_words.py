@@ -1,7 +1,8 @@
 """What some of the kernel's macros and functions mean: around the bring-up of CPUs, printing, reports, allocation.
 
 Sources: arch/Kconfig, arch/*/include/asm/{assembler,asm}.h, and of include/linux/ cpuhotplug.h, cpu.h, printk.h,
-bitops.h, bitmap.h, lockdep.h, kasan.h, kcsan.h, kmsan.h, slab.h, string.h, of.h, platform_device.h.
+bitops.h, bitmap.h, lockdep.h, kasan.h, kcsan.h, kmsan.h, slab.h, string.h, of.h, platform_device.h, types.h,
+ktime.h, time64.h; include/uapi/asm-generic/int-ll64.h.
 """
 
 from __future__ import annotations
@@ -102,3 +103,18 @@ LOOKS_UP = re.compile(
     re.ASCII,
 )
 """What gives NULL when there is no such thing, by its whole name."""
+
+WIDE = frozenset(
+    (
+        "u64", "s64", "__u64", "__s64", "uint64_t", "int64_t", "u_int64_t", "loff_t", "sector_t", "blkcnt_t",
+        "ktime_t", "time64_t", "timeu64_t",
+    )
+)  # fmt: skip
+"""Types that have 64 bits on every architecture."""
+
+WIDE_UNDER = {
+    "phys_addr_t": "PHYS_ADDR_T_64BIT",
+    "resource_size_t": "PHYS_ADDR_T_64BIT",
+    "dma_addr_t": "ARCH_DMA_ADDR_T_64BIT",
+}
+"""Types that have 64 bits under an option."""

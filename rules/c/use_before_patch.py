@@ -1,0 +1,115 @@
+"""A name that a patch uses must be declared by that patch or by one before it.
+
+Why: a constant, a variable or a callback that is declared nowhere does not build in any configuration. If it is not
+misspelt, a later patch of the series brings it, or another series does: each patch has to build, or git bisect ends
+on those that do not. What a later patch repairs is reported with the patches between which it is broken.
+
+Not found: functions that are only called, which undefined-identifier speaks of; words in small letters within
+functions, which undeclared-local does; members of structs; names on lines below an #if that is not of CONFIG_
+symbols alone; files that their makefiles do not list in plain words, or that other files include; names that a
+header holds for anything else than a member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checkseries.facts.c_given import made
+from checkseries.facts.c_mention import mentions
+from checkseries.facts.kbuild import defines
+from checkseries.facts.presence import NEVER
+from checkseries.facts.shortfall import kind, shortfall
+from checkseries.judge.history import History
+from checkseries.judge.mentioned import newly_mentioned
+from checkseries.judge.rule import Subject, bad, counted, good, rule
+from checkseries.judge.witness import config
+from checkseries.model import Confidence, Finding, Severity, Undecided, Verdict
+from checkseries.tree import Snapshot
+
+
+def values(history: History, arch: str) -> Iterator[Subject]:
+    """The names that some use of a file takes for more than a function to call or a word of its functions."""
+    for subject in newly_mentioned(history, arch):
+        data = history.last.peek(subject.detail[0])
+        if data is not None and _judged(data, subject.name):
+            yield subject
+
+
+def _judged(data: bytes, name: str) -> bool:
+    return any(not each.called and (not each.function or not name.islower()) for each in mentions(data, name))
+
+
+@rule(
+    "use-before-patch",
+    severity=Severity.ERROR,
+    confidence=Confidence.HIGH,
+    since="0.2",
+    subjects=values,
+    summary=counted("names that nothing may declare"),
+    per_arch=True,
+)
+def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
+    """One verdict a name that no header of the tree declares."""
+    (path,) = subject.detail
+    if not _judged(tree.read(path) or b"", subject.name):
+        return
+    short = shortfall(tree, path, subject.name, subject.arch)
+    if short is None or short.under != NEVER or kind(tree, subject.name, short):
+        return
+    doubt = short.doubt or _doubt(tree, path, subject.name, subject.arch)
+    if doubt:
+        yield Undecided(short.place, doubt)
+        return
+    yield Finding(
+        rule="use-before-patch",
+        severity=Severity.ERROR,
+        confidence=Confidence.HIGH,
+        place=short.place,
+        subject=subject.name,
+        message=f"{short.used(subject.name)}, but neither the file nor any header declares it",
+        archs=(short.arch,),
+        witness=config(short.witness, short.arch),
+        profile=short.profile,
+    )
+
+
+def _doubt(tree: Snapshot, path: str, name: str, arch: str) -> str:
+    """Why something that is no header may give a name, or nothing."""
+    if name in defines(tree, path.rpartition("/")[0], arch):
+        return f"a makefile defines {name}"
+    return made(tree, name)
+
+
+_KCONFIG = 'source "arch/$(SRCARCH)/Kconfig"\nconfig PARK\n\tbool "park"\n'
+_PLAIN = "#include <linux/park.h>\nint go(int cpu)\n{\n\treturn cpu == PARK_ALL;\n}\n"
+_USE = _PLAIN.replace("PARK_ALL", "PARK_DEEP")
+_HEADER = "enum park { PARK_ALL = 1 };\nstruct park_ops { int (*enter)(int cpu); };\n"
+_TABLE = _PLAIN + "static const struct park_ops ops = {\n\t.enter = park_enter,\n};\n"
+_BASE = {
+    "Kconfig": _KCONFIG,
+    "Makefile": "drivers-y += d/\n",
+    "arch/x86/Kconfig": "config X86\n\tdef_bool y\n",
+    "d/Makefile": "obj-$(CONFIG_PARK) += park.o\n",
+    "d/park.c": _PLAIN,
+    "include/linux/park.h": _HEADER,
+}
+_DEEP = {"include/linux/park.h": _HEADER.replace("= 1", "= 1, PARK_DEEP")}
+
+EXAMPLES = (
+    bad("an enumerator that the next patch adds", _BASE, {"d/park.c": _USE}, _DEEP, finds=("1 d/park.c:4",)),
+    bad("a constant that is defined nowhere", _BASE, {"d/park.c": _USE}, finds=("1 d/park.c:4",)),
+    bad("a callback that is defined nowhere", _BASE, {"d/park.c": _TABLE}, finds=("1 d/park.c:7",)),
+    good("almost: the patch adds it itself", _BASE, {"d/park.c": _USE, **_DEEP}),
+    good("the patch before adds it", _BASE, _DEEP, {"d/park.c": _USE}),
+    good(
+        "the makefile defines it",
+        _BASE,
+        {"d/park.c": _USE, "d/Makefile": _BASE["d/Makefile"] + "ccflags-y += -DPARK_DEEP=2\n"},
+    ),
+    good(
+        "a macro puts the name together",
+        {**_BASE, "include/linux/park.h": _HEADER + "#define PARKS(x) enum x { PARK_##x }\nPARKS(DEEP);\n"},
+        {"d/park.c": _USE},
+    ),
+    good("undeclared before, and still", {**_BASE, "d/park.c": _USE}, {"d/park.c": "\n" + _USE}),
+)
