@@ -66,6 +66,7 @@ class Dead:
 @fact
 def dead_everywhere(tree: Snapshot, names: tuple[str, ...], first: tuple[str, ...]) -> Mapping[str, Dead]:
     """Which of some symbols can be set on no architecture, and why; in one go, as each costs a model."""
+    done: dict[str, Dead] = {}
     left = {name: Dead(unknown=False, depends="", met=False, possible={}) for name in names}
     hints = [line for name in names for line in _needed(tree, name)]
     for arch in _order(tree, hints, first):
@@ -86,7 +87,33 @@ def dead_everywhere(tree: Snapshot, names: tuple[str, ...], first: tuple[str, ..
                 left[name] = _further(
                     kconfig, name, replace(dead, unknown=dead.unknown or isinstance(answer, Unknown))
                 )
-    return MappingProxyType(left)
+            for need in left[name].needs if name in left else ():
+                if not left[name].possible.get(need) and _never(tree, need):
+                    done[name] = left.pop(name)  # no model says more
+                    break
+    return MappingProxyType({**left, **done})
+
+
+def _never(tree: Snapshot, name: str) -> bool:
+    """Whether nothing can make a symbol y by the mere text of all files: no prompt, no default, no select."""
+    for path, _ in definitions(tree).get(name, ()):
+        for line in entries(tree, path).get(name, ()):
+            word, _, rest = line.partition(" ")
+            if word in ("default", "prompt", "def_bool", "def_tristate") or (
+                word in ("bool", "tristate") and rest
+            ):
+                return False
+    return not _selected(tree, name)
+
+
+def _selected(tree: Snapshot, name: str) -> bool:
+    """Whether any Kconfig file selects or implies a symbol."""
+    return any(
+        each.name == name and each.keyword in ("select", "imply")
+        for path in paths(tree)
+        if name in (tree.text(path) or "")
+        for each in references(tree, path)
+    )
 
 
 def _further(kconfig: Model, name: str, dead: Dead) -> Dead:
@@ -118,15 +145,11 @@ def _without(tree: Snapshot, name: str, dead: Dead, arch: str) -> bool:
         for path, _ in known.get(each, ())
     ):
         return False  # it may tell that this one can be set at least
-    return any(
+    without = any(
         need in known and not any(concerns(tree, path, arch) for path, _ in known[need])
         for need in dead.needs
-    ) and not any(
-        each.name == name and each.keyword == "select"
-        for path in paths(tree)
-        if name in (tree.text(path) or "")
-        for each in references(tree, path)
     )
+    return without and not _selected(tree, name)
 
 
 def _needed(tree: Snapshot, name: str) -> Iterator[str]:
