@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 CLEAN, FOUND, FAILED = 0, 1, 2
 """Exit statuses: nothing at or above --fail-on; something; could not be judged."""
 
-_TOOLCHAINS = ("gcc", "gcc-old", "clang")
+_TOOLCHAINS = ("gcc", "gcc-old", "clang", "any")
 _FORMATS = ("text", "json", "sarif", "terse")
 _QUERIES = ("eval", "implies", "unmet", "why")
 """What stands behind ``kconfig`` and is no symbol."""
@@ -329,6 +329,7 @@ def _kconfig_eval(options: argparse.Namespace) -> int:
 
     if options.arch is None:
         raise UsageError("which architecture? Name one with --arch")
+    _one_toolchain(options)
     tree, (arch,), snapshot = _asked(options, [options.arch])
     start, mode, lines = _start(options, arch, snapshot)
     found = values(snapshot, arch, assigned(lines.split("\n")), mode, start)
@@ -337,6 +338,12 @@ def _kconfig_eval(options: argparse.Namespace) -> int:
     else:
         _write(options, render_values(found))
     return CLEAN
+
+
+def _one_toolchain(options: argparse.Namespace) -> None:
+    """Values are those of one toolchain; only proofs can be about any."""
+    if options.toolchain == "any":
+        raise UsageError("--toolchain any has no values of its own: name one of the others")
 
 
 def _start(options: argparse.Namespace, arch: str, snapshot: Snapshot) -> tuple[str, Mode, str]:
@@ -368,6 +375,7 @@ def _layout(options: argparse.Namespace) -> int:
     if options.arch is None:
         raise UsageError("which architecture? Name one with --arch")
     series = read_series([_source(each) for each in options.diff]) if options.diff else None
+    _one_toolchain(options)
     tree, (arch,), snapshot = _asked(options, [options.arch])
 
     def found(snapshot: Snapshot) -> list[Laid]:
@@ -767,7 +775,7 @@ def _arch_option(parser: argparse._ActionsContainer) -> None:
 
 def _toolchain_option(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--toolchain", choices=_TOOLCHAINS, default="gcc",
-                        help="what Kconfig is told of the compiler; nothing is started (default: gcc)")  # fmt: skip
+                        help="what Kconfig is told of the compiler; nothing is started; any leaves its answers open (default: gcc)")  # fmt: skip
 
 
 def _rules_option(parser: argparse._ActionsContainer) -> None:

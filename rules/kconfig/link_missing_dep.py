@@ -4,7 +4,7 @@ Why: a missing ``depends on`` or ``select`` is no error of the compiler. In the 
 and not the definer, or the definer as a module and the user built in, the linker ends with "undefined reference"
 or modpost with "undefined!"; robots find it weeks later, the author's configuration has both.
 
-Not found: uses by way of inline functions of headers, and of macros that are more than an expression; definers that assembly or a macro makes, or whose
+Not found: uses by way of inline functions of two headers, or of macros that are more than an expression; definers that assembly or a macro makes, or whose
 makefile computes their names; names that more than 150 files hold; dependencies that another symbol loses.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from checkseries.facts.answer import Possible, Unknown
-from checkseries.facts.c_alive import Alive, Through, alive_in, constant, through
+from checkseries.facts.c_alive import Alive, Through, alive_in, constant, started, through
 from checkseries.facts.c_call import uses
 from checkseries.facts.c_decl import (
     Declaration,
@@ -62,7 +62,7 @@ _EXPORTED = re.compile(rb"^EXPORT_SYMBOL\w*\s*\(\s*(\w+)", re.ASCII | re.MULTILI
 _MOST = 150
 """Files that may hold a name: what more of them use is of the core."""
 _MOST_USERS = 2000  # files that use a macro: what more of them use is of the core
-_MOST_INNER = 60  # names that the macros of one series use
+_MOST_INNER = 200  # names that the macros of one series use
 _MOST_LOST = 30  # needs that a series takes away, and files that a symbol builds
 _MOST_NAMES = 400  # names of one file
 _LONGEST = 120  # characters of a condition that a message tells
@@ -150,7 +150,7 @@ def _shared(tree: Snapshot, path: str, symbol: str, other: str) -> Iterator[tupl
 
 
 def _inner(tree: Snapshot, path: str, name: str) -> tuple[Through, ...]:
-    """What a macro uses where a file uses it; nothing unless one header alone declares the name."""
+    """What a macro or inline function uses where a file uses it; nothing unless one header alone declares the name."""
     paths = tree.grep(name)
     if len(paths) > _MOST_USERS:
         return ()
@@ -177,7 +177,7 @@ class _Case:
 
     name: str
     macro: str
-    """The macro that uses it where the file does not itself."""
+    """The macro or inline function that uses it where the file does not itself."""
     use: Alive
     definers: Definers
     module: bool
@@ -257,7 +257,7 @@ def _uses(tree: Snapshot, path: str, name: str, macro: str) -> Iterator[Alive]:
         yield from alive_in(tree, path, name)
         return
     inner = [each for each in _inner(tree, path, macro) if each.name == name]
-    for use in alive_in(tree, path, macro) if inner else ():
+    for use in (*alive_in(tree, path, macro), *started(tree, path, macro)) if inner else ():
         for each in inner:
             names = tuple(dict.fromkeys((*use.names, *each.names)))
             yield replace(use, when=every((use.when, each.when)), names=names, doubt=use.doubt or each.doubt)
@@ -437,6 +437,7 @@ _SPLIT = (
     'source "drivers/car/Kconfig"\nsource "drivers/road/Kconfig"\n'
 )
 _MACRO = "#define road_take(lane) (ready() && __road_take(lane))\n"
+_INLINE = "static inline int road_lane(int lane)\n{\n\treturn road_take(lane + 1);\n}\n"
 _TABLE = "static int use;\nstruct thing car = {\n\t.ops = &road_ops,\n};\n"
 _STATIC = "static int take(int lane)\n{\n\treturn road_take(lane);\n}\n"
 
@@ -490,6 +491,51 @@ EXAMPLES = (
         },
         {"drivers/car/car.c": _TAKES},
         finds=("1 drivers/car/car.c:4",),
+    ),
+    bad(
+        "an inline function of a header uses it",
+        {**_BASE, "include/linux/road.h": _HEADER + _INLINE},
+        {"drivers/car/car.c": _TAKES.replace("road_take", "road_lane")},
+        finds=("1 drivers/car/car.c:4",),
+    ),
+    bad(
+        "the macro that registers a driver uses it",
+        {
+            **_BASE,
+            "include/linux/road.h": "int road_register(void *car);\n"
+            "#define module_road_driver(car) module_driver(car, road_register, road_unregister)\n",
+            "drivers/road/road.c": _BASE["drivers/road/road.c"]
+            + "int road_register(void *car)\n{\n\treturn 0;\n}\nEXPORT_SYMBOL(road_register);\n",
+        },
+        {"drivers/car/car.c": _CAR + "module_road_driver(car_go);\n"},
+        finds=("1 drivers/car/car.c:6",),
+    ),
+    good(
+        "almost: the inline function leaves early where it is not there",
+        {
+            **_BASE,
+            "include/linux/road.h": _HEADER
+            + _INLINE.replace("\treturn", "\tif (!IS_REACHABLE(CONFIG_ROAD))\n\t\treturn -1;\n\treturn"),
+        },
+        {"drivers/car/car.c": _TAKES.replace("road_take", "road_lane")},
+    ),
+    good(
+        "an inline function that has a stub",
+        {
+            **_BASE,
+            "include/linux/road.h": f"#if IS_REACHABLE(CONFIG_ROAD)\n{_HEADER}{_INLINE}#else\n"
+            "static inline int road_lane(int lane)\n{\n\treturn -1;\n}\n#endif\n",
+        },
+        {"drivers/car/car.c": _TAKES.replace("road_take", "road_lane")},
+    ),
+    good(
+        "an inline function that calls what it is given",
+        {
+            **_BASE,
+            "include/linux/road.h": _HEADER
+            + "static inline int road_lane(int (*road_take)(int))\n{\n\treturn road_take(1);\n}\n",
+        },
+        {"drivers/car/car.c": _TAKES.replace("road_take", "road_lane")},
     ),
     bad(
         "the driver comes first, what builds it later",

@@ -1,12 +1,16 @@
-"""A new source file must be built by some makefile, or be included by what is.
+"""A source file must be built by some makefile in some configuration, or be included by what is.
 
 Why: code that nothing builds is never compiled, by nobody, and no build says so: a line for the makefile was
 forgotten, or the file has another name there.
 
-Severity: a note: the makefile's line may come with a later series.
+The same is true of one whose conditions exclude each other: that of its own line, and those of the directories
+above. Each of them can be met, all together on no architecture.
 
-Not found: objects that a makefile names under a condition that never holds; files whose name a makefile computes
-are taken for built.
+Severity: a note for a file that nothing names, since the makefile's line may come with a later series; a warning
+where it is proved that its conditions cannot be met.
+
+Not found: objects under a condition with a symbol that can never be set, which other rules find; old objects whose
+symbols change; files whose name a makefile computes are taken for built.
 """
 
 from __future__ import annotations
@@ -16,20 +20,37 @@ from collections.abc import Iterator
 
 from checkseries.facts.c_decl import HOST_PROGRAMS
 from checkseries.facts.include import stem_word
-from checkseries.facts.kbuild import makefile
+from checkseries.facts.kbuild import built, makefile
+from checkseries.facts.kconfig import PROFILES, archs
+from checkseries.facts.kconfig.needs import needed
+from checkseries.facts.kconfig.union import possible_on
 from checkseries.facts.places import line_place
+from checkseries.facts.presence import NEVER, Expression, kconfig, never, opaque, options, said, some
 from checkseries.judge.history import History
 from checkseries.judge.rule import Subject, bad, counted, good, rule
-from checkseries.model import Confidence, Finding, Held, Severity, Undecided, Verdict
+from checkseries.model import (
+    Confidence,
+    Finding,
+    Held,
+    Related,
+    Severity,
+    Undecided,
+    Verdict,
+    Witness,
+    WitnessKind,
+)
 from checkseries.tree import Snapshot
 
 _SOURCES = (".c", ".S")
 _COMPUTES = re.compile(rb"\$[({](?:wildcard|patsubst|foreach|shell|addprefix|addsuffix|eval|call)\b|%\.o")
 _MOST = 400  # files that hold a word of its name
+_MOST_OBJECTS = 200  # objects that the added lines of one makefile name
+_LONGEST = 200  # characters of a condition that a message tells
+_OBJECT = re.compile(r"(?<![\w$)./-])([\w.-]+(?:/[\w.-]+)*)\.o(?!\S)", re.ASCII)
 
 
 def new_sources(history: History, _arch: str) -> Iterator[Subject]:
-    """The sources that the series adds and that nothing names in the end either.
+    """The sources that the series adds and that nothing names in the end either; those that makefiles newly name.
 
     That a driver comes before its makefile is common, and nothing is broken by it.
     """
@@ -43,6 +64,20 @@ def new_sources(history: History, _arch: str) -> Iterator[Subject]:
             and not _by_makefile(history.last, path)
         ):
             yield Subject(path)
+    named: dict[str, None] = {}
+    for step, path in history.touched("Makefile", "Kbuild"):
+        if path.startswith(HOST_PROGRAMS):
+            continue
+        lines = (step.after.text(path) or "").split("\n")
+        fresh = step.added.get(path, frozenset())
+        added = [lines[line - 1] for line in sorted(fresh) if line <= len(lines)]
+        if any(line.lstrip().startswith(("if", "else")) for line in added):
+            added = lines  # what stands below is as it was, and comes under another condition
+        directory = path.rpartition("/")[0]
+        for stem in _OBJECT.findall(" ".join(added))[:_MOST_OBJECTS]:
+            sources = (f"{directory}/{stem}{ending}".lstrip("/") for ending in _SOURCES)
+            named |= {source: None for source in sources if history.last.peek(source) is not None}
+    yield from (Subject(path, "", ("when", *history.archs)) for path in sorted(named))
 
 
 def _by_makefile(tree: Snapshot, path: str) -> str:
@@ -86,8 +121,14 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     if beside is None:
         return
     if by := _by_makefile(tree, path):
-        yield Held(place, f"{by} names it")
+        yield (
+            _condition(tree, path, by, subject.detail[1:])
+            if subject.detail
+            else Held(place, f"{by} names it")
+        )
         return
+    if subject.detail:
+        return  # its makefile's line comes with a later patch
     word = stem_word(path)
     others = tree.grep(word) if word else ()
     if not word or len(others) > _MOST:
@@ -113,8 +154,72 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     )
 
 
+def _condition(tree: Snapshot, path: str, by: str, first: tuple[str, ...]) -> Verdict:
+    """Whether some configuration of some architecture builds a file that a makefile names."""
+    place = line_place(tree, path, 1)
+    parts = path.split("/")
+    there = (parts[1],) if parts[0] == "arch" else archs(tree)
+    builds = (built(tree, path, arch) for arch in there)
+    conditions = tuple(dict.fromkeys(some((each.inside, each.module)) for each in builds))
+    if all(_one_need(tree, each) for each in conditions):
+        return Held(place, f"{by} names it")
+    asked = tuple(text for each in conditions if (text := kconfig(each)) is not None)
+    if len(asked) < len(conditions) or all(never(each) for each in conditions):
+        return Undecided(place, f"when {by} builds it is not decided by Kconfig alone")
+    ask = tuple(each for each in first if each in there)
+    can = possible_on(tree, asked, ask)
+    if any(can.values()):
+        return (
+            Held(place, f"{by} names it")
+            if "?" not in can.values()
+            else Undecided(place, "not every model can be had")
+        )
+    names = sorted(frozenset[str]().union(*map(options, conditions)))
+    each_can = possible_on(tree, tuple(names), ask)
+    if lost := [name for name in names if each_can[name] in ("", "?")]:
+        return Undecided(place, f"{lost[0]} can never be set")
+    when = " or ".join(dict.fromkeys(said(each) for each in conditions if not never(each)))
+    return Finding(
+        rule="never-built",
+        severity=Severity.WARNING,
+        confidence=Confidence.HIGH,
+        place=place,
+        subject=parts[-1],
+        message=f"{parts[-1]} is never built: no configuration of any architecture has {when[:_LONGEST]}",
+        related=(Related(line_place(tree, by, 1), f"{by} names it"),),
+        witness=Witness(
+            WitnessKind.SITE,
+            (
+                f"each of {', '.join(names)} can be set, all together cannot: proved for {len(there)} architectures",
+            ),
+        ),
+        profile=PROFILES[tree.lineage.toolchain].text,
+    )
+
+
+def _one_need(tree: Snapshot, condition: Expression) -> bool:
+    """Whether one symbol of a condition needs all others by the mere text of its entry: then it can be met."""
+    if condition == NEVER:
+        return False
+    names = options(condition)
+    if opaque(condition) or "!" in (kconfig(condition) or ""):
+        return False
+    return not names or any(names <= needed(tree, name, "m").keys() for name in names)
+
+
 _CAR = "int car;\n"
 _BASE = {"drivers/car/Makefile": "obj-y += bus.o\n", "drivers/car/bus.c": "int bus;\n"}
+_KBUILT = {
+    "Kconfig": (
+        'source "arch/$(SRCARCH)/Kconfig"\nconfig ROADS\n\tbool "roads"\n\nconfig TOLL\n\tbool "toll"\n'
+        "\tdepends on !ROADS\n"
+    ),
+    "arch/x86/Kconfig": "config X86\n\tdef_bool y\n",
+    "Makefile": "obj-y += drivers/\n",
+    "drivers/Makefile": "obj-$(CONFIG_ROADS) += car/\n",
+    "drivers/car/Makefile": "obj-y += bus.o\n",
+    "drivers/car/bus.c": "int bus;\n",
+}
 
 EXAMPLES = (
     bad("no makefile names it", _BASE, {"drivers/car/car.c": _CAR}, finds=("1 drivers/car/car.c:1",)),
@@ -123,6 +228,33 @@ EXAMPLES = (
         _BASE,
         {"drivers/car/car.c": _CAR, "drivers/car/Makefile": "obj-y += bus.o car-core.o\n"},
         finds=("1 drivers/car/car.c:1",),
+    ),
+    bad(
+        "its directory is left out where its own line takes it",
+        _KBUILT,
+        {"drivers/car/Makefile": "obj-$(CONFIG_TOLL) += car.o\n", "drivers/car/car.c": _CAR},
+        finds=("1 drivers/car/car.c:1",),
+    ),
+    bad(
+        "an old object comes under another condition",
+        {**_KBUILT, "drivers/car/Makefile": "obj-y += car.o\n", "drivers/car/car.c": _CAR},
+        {"drivers/car/Makefile": "ifdef CONFIG_TOLL\nobj-y += car.o\nendif\n"},
+        finds=("1 drivers/car/car.c:1",),
+    ),
+    good(
+        "almost: another architecture has both",
+        {**_KBUILT, "arch/riscv/Kconfig": "config RISCV\n\tdef_bool y\n\tselect TOLL\n\tselect ROADS\n"},
+        {"drivers/car/Makefile": "obj-$(CONFIG_TOLL) += car.o\n", "drivers/car/car.c": _CAR},
+    ),
+    good(
+        "a symbol that is not there yet",
+        _KBUILT,
+        {"drivers/car/Makefile": "obj-$(CONFIG_LATER) += car.o\n", "drivers/car/car.c": _CAR},
+    ),
+    good(
+        "never built so before",
+        {**_KBUILT, "drivers/car/Makefile": "obj-$(CONFIG_TOLL) += car.o\n", "drivers/car/car.c": _CAR},
+        {"drivers/car/Makefile": "obj-$(CONFIG_TOLL) +=  car.o\n"},
     ),
     good(
         "the makefile names it",

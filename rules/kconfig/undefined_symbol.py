@@ -4,9 +4,10 @@ Why: an undefined symbol is silently n. The select does nothing, the dependency 
 its #ifdef is never built, and nothing warns.
 
 Severity: an error where the name is selected, or is one slip of the finger from a defined one; else a warning,
-since another series may define it.
+since another series may define it. A defconfig that sets such a symbol breaks nothing: a warning where it is
+such a slip, else a note.
 
-Not found: symbols in defconfigs, in Rust (.rs) and in device trees (.dts, .dtsi); names that macros put together; names that are defined, but for no
+Not found: lines of defconfigs that the series does not add; symbols in Rust (.rs) and in device trees (.dts, .dtsi); names that macros put together; names that are defined, but for no
 architecture that could reach the place. Documentation/, tools/ and scripts/ are left out.
 """
 
@@ -14,7 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from checkseries.facts.config_use import asks_config, config_definitions, config_uses
+from checkseries.facts.config_use import (
+    asks_config,
+    config_definitions,
+    config_settings,
+    config_uses,
+    sets_config,
+)
 from checkseries.facts.kconfig.entries import entries
 from checkseries.facts.kconfig.lexical import defined, definitions, paths, references, spelt
 from checkseries.facts.near import nearest
@@ -35,6 +42,9 @@ from checkseries.model import (
 )
 from checkseries.tree import Snapshot
 
+_SETS = "="
+"""The keyword that stands for a line of a defconfig."""
+
 
 def asked_symbols(history: History, _arch: str) -> Iterator[tuple[str, bool]]:
     """The names that added lines ask for, and those whose last definition the series may remove.
@@ -49,6 +59,10 @@ def asked_symbols(history: History, _arch: str) -> Iterator[tuple[str, bool]]:
                 yield from ((each.name, False) for each in references(step.after, path) if each.line in fresh)
             elif asks_config(path):
                 yield from ((each.name, True) for each in config_uses(step.after, path) if each.line in fresh)
+            elif sets_config(path):
+                yield from (
+                    (each.name, False) for each in config_settings(step.after, path) if each.line in fresh
+                )
             if path in before:
                 left = {each.name for each in defined(step.after, path)} if path in after else set()
                 yield from (
@@ -64,7 +78,18 @@ def may_be_undefined(history: History, asked: Iterable[tuple[str, bool]]) -> Ite
         other = name.removesuffix("_MODULE") if suffixed else name
         if name not in seen and not all(name in each or other in each for each in known):
             seen.add(name)
-            yield Subject(name)
+            yield Subject(name, detail=_setting(history, name))
+
+
+def _setting(history: History, name: str) -> tuple[str, ...]:
+    """The defconfigs to which the series adds a line that sets a symbol."""
+    found: dict[str, None] = {}
+    for step in history.steps:
+        for path in filter(sets_config, step.touched):
+            fresh = step.added.get(path, frozenset())
+            if any(each.name == name and each.line in fresh for each in config_settings(step.after, path)):
+                found[path] = None
+    return tuple(found)
 
 
 def words(subject: Subject) -> tuple[str, ...]:
@@ -94,7 +119,7 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     """One verdict a mention of the symbol."""
     known = definitions(tree)
     name = subject.name
-    sites = tuple(_sites(tree, name))
+    sites = tuple(_sites(tree, name, subject.detail))
     if name in known:
         yield from (Held(place, f"{name} is defined") for place, _ in sites)
         return
@@ -136,6 +161,7 @@ def _finding(tree: Snapshot, name: str, meant: str | None, place: Place, keyword
         "select": "the select does nothing",
         "imply": "the imply does nothing",
         "depends": "the dependency is always n",
+        _SETS: "the line sets nothing",
         "": "it is never set",
     }.get(keyword, "it is always n")
     related: tuple[Related, ...] = ()
@@ -144,7 +170,7 @@ def _finding(tree: Snapshot, name: str, meant: str | None, place: Place, keyword
         related = (Related(line_place(tree, path, line, meant), f"{meant} is defined here"),)
     return Finding(
         rule="undefined-symbol",
-        severity=Severity.ERROR if meant or keyword == "select" else Severity.WARNING,
+        severity=_severity(keyword, slip=meant is not None),
         confidence=Confidence.HIGH if meant else Confidence.MEDIUM,
         place=place,
         subject=name,
@@ -158,13 +184,23 @@ def _finding(tree: Snapshot, name: str, meant: str | None, place: Place, keyword
     )
 
 
+def _severity(keyword: str, *, slip: bool) -> Severity:
+    if keyword == _SETS:
+        return Severity.WARNING if slip else Severity.NOTE
+    return Severity.ERROR if slip or keyword == "select" else Severity.WARNING
+
+
 def _archs(path: str) -> tuple[str, ...]:
     parts = path.split("/")
     return (parts[1],) if parts[0] == "arch" and len(parts) > 2 else ()
 
 
-def _sites(tree: Snapshot, name: str) -> Iterator[tuple[Place, str]]:
-    """Every mention: the place and the Kconfig keyword, "" outside of Kconfig."""
+def _sites(tree: Snapshot, name: str, defconfigs: Iterable[str]) -> Iterator[tuple[Place, str]]:
+    """Every mention: the place and the Kconfig keyword, "" outside of Kconfig; of defconfigs only those named."""
+    for path in defconfigs:
+        for use in config_settings(tree, path):
+            if use.name == name:
+                yield line_place(tree, path, use.line, ""), _SETS
     kconfigs = frozenset(paths(tree))
     for path in tree.grep(name):
         if path in kconfigs:
@@ -251,6 +287,36 @@ EXAMPLES = (
         "an assembler's comment",
         _BASE,
         {"arch/arm/head.S": "#ifdef CONFIG_SMP\n\tmov r0, r1 @ CONFIG_NOWHERE\n#endif @ CONFIG_NOWHERE\n"},
+    ),
+    bad(
+        "a new line of a defconfig",
+        {**_BASE, "arch/x86/configs/x86_64_defconfig": "CONFIG_SMP=y\n"},
+        {"arch/x86/configs/x86_64_defconfig": "CONFIG_SMP=y\nCONFIG_ROADS=y\n"},
+        finds=("1 arch/x86/configs/x86_64_defconfig:2",),
+    ),
+    bad(
+        "a slip in a fragment",
+        _BASE,
+        {"kernel/configs/small.config": "CONFIG_HOTPLUG_PARALLLEL=y\n"},
+        finds=("1 kernel/configs/small.config:1",),
+    ),
+    good(
+        "almost: a defconfig that leaves it unset",
+        _BASE,
+        {"arch/x86/configs/x86_64_defconfig": "CONFIG_SMP=y\n# CONFIG_ROADS is not set\n"},
+    ),
+    good(
+        "a line of a defconfig that was there before",
+        {**_BASE, "arch/x86/configs/x86_64_defconfig": "CONFIG_ROADS=y\n"},
+        {"arch/x86/configs/x86_64_defconfig": "CONFIG_ROADS=y\nCONFIG_SMP=y\n"},
+    ),
+    good(
+        "a driver whose defconfig comes with it",
+        {**_BASE, "arch/x86/configs/x86_64_defconfig": "CONFIG_SMP=y\n"},
+        {
+            "Kconfig": _KCONFIG + "\nconfig ROADS\n\tbool\n",
+            "arch/x86/configs/x86_64_defconfig": "CONFIG_SMP=y\nCONFIG_ROADS=y\n",
+        },
     ),
     good(
         "only a comment, a string, a help text",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from checkseries.facts import c_syntax
 from checkseries.facts.c_call import Use, uses
 from checkseries.facts.c_decl import Declaration, arch_of, declared_in, kernel_source
-from checkseries.facts.c_outline import Function, declarators, outline_of
+from checkseries.facts.c_outline import Function, declarators, functions_named, outline_of
 from checkseries.facts.c_scope import Local, local, scope
 from checkseries.facts.c_text import Code, code, tokens
 from checkseries.facts.c_vanish import linked, listed
@@ -42,10 +42,12 @@ _MOST = 60  # uses of one name in one file
 _MOST_WAYS = 8  # ways to a static by its users that differ
 _MOST_NAMES = 40  # names that decide about one use
 _MOST_INNER = 6  # names that a macro uses
+_MOST_THROUGH = 24  # names that one uses, those that they use included
 _LONGEST = 2000  # characters of a macro
 _STEPS = 4  # variables that are set from variables
 _HEAD = "void f(void)\n{\n"
 _INNER = re.compile(r"(?<![\w$.#\"])(?<!->)([a-z_]\w{3,})\s*(?=\(|(?<=\w{8})[,)])", re.ASCII)
+_CALLED = re.compile(r"(?<![\w$.>#])([a-z_]\w{3,})[ \t]*(?=\()", re.ASCII)
 _DECLARES = re.compile(r"\(\s*\{|\bdo\s*\{|\b_Generic\b|\b__builtin_choose_expr\b", re.ASCII)
 """What makes a macro's body more than an expression."""
 _OF_CONFIG = re.compile(r"\bCONFIG_|\bIS_(?:ENABLED|BUILTIN|MODULE|REACHABLE)\b|\bMODULE\b", re.ASCII)
@@ -207,7 +209,9 @@ def _decided(text: str, start: int, variables: tuple[Local, ...], way: c_syntax.
     if not _UNEVALUATED.isdisjoint(way.within):
         terms.append(NEVER)
     for callee in way.within:
-        if callee not in _EVALUATING and re.fullmatch(r"\w+", callee, re.ASCII):
+        if callee in _EVALUATING or _STARTS.fullmatch(callee):
+            continue
+        if re.fullmatch(r"\w+", callee, re.ASCII):
             names[f"{callee}("] = None
     if len(names) > _MOST_NAMES:
         doubt = "too much decides about it"
@@ -320,23 +324,64 @@ def _around(source: Code, start: int, at: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Through:
-    """A name that a use of a macro uses in its turn."""
+    """A name that a use of a macro, or of a static inline function, uses in its turn."""
 
     name: str
     when: Expression
-    """With the condition of the macro itself."""
+    """With the condition of the macro or function itself."""
     names: tuple[str, ...]
     doubt: str
 
 
 @fact
 def through(tree: Snapshot, path: str, macro: str) -> tuple[Through, ...]:
-    """What the macros of a name in one file call, or hand on by name, their own parameters left out."""
+    """What the macros of a name in one file call, or hand on by name, their own parameters left out.
+
+    Of static inline functions of that name likewise what they call; of what the same file has of those in its turn
+    too, a few deep.
+    """
+    found: dict[Through, None] = {}
+    seen = {macro}
+    pending = [(each, 1) for each in _through(tree, path, macro)]
+    while pending and len(found) < _MOST_THROUGH:
+        outer, depth = pending.pop(0)
+        found[outer] = None
+        if outer.name in seen or depth > _STEPS:
+            continue
+        seen.add(outer.name)
+        for each in _through(tree, path, outer.name):
+            names = tuple(dict.fromkeys((*outer.names, *each.names)))
+            when = every((outer.when, each.when))
+            if not never(when) and len(names) <= _MOST_NAMES:
+                pending.append((Through(each.name, when, names, outer.doubt or each.doubt), depth + 1))
+    return tuple(found)
+
+
+@fact
+def started(tree: Snapshot, path: str, macro: str) -> tuple[Alive, ...]:
+    """The uses of a macro that a file ends with, as ``module_init()``: it keeps what it hands on."""
+    data = tree.read(path)
+    if data is None or not _STARTS.fullmatch(macro):
+        return ()
+    source = code(data)
+    presence = presence_of(data)
+    return tuple(
+        Alive(match.start(), line, presence.at(line), ())
+        for match in re.finditer(rf"^{re.escape(macro)}[ \t]*\(", source.plain, re.ASCII | re.MULTILINE)
+        for line in (source.line(match.start()),)
+    )
+
+
+@fact
+def _through(tree: Snapshot, path: str, macro: str) -> tuple[Through, ...]:
     data = tree.read(path)
     if data is None:
         return ()
     source = code(data)
     found: list[Through] = []
+    for function in functions_named(source, macro):
+        if function.head is not None and "static" in function.head.storage and function.sure:
+            found += _called(source, function)
     for each in source.macros:
         if each.name != macro or each.end - each.body > _LONGEST:
             continue
@@ -357,6 +402,35 @@ def through(tree: Snapshot, path: str, macro: str) -> tuple[Through, ...]:
             if not never(alive.when):
                 found.append(Through(name, every((here, alive.when)), alive.names, alive.doubt))
     return tuple(found)
+
+
+def _called(source: Code, function: Function) -> Iterator[Through]:
+    """What a function of a header calls by name, and when."""
+    start, end = function.start, function.body[1] + 1
+    if end - start > _LONGEST:
+        return
+    text = source.plain[start:end]
+    variables = scope(source, function)
+    inner: dict[str, int] = {}
+    for match in _CALLED.finditer(text, function.body[0] - start):
+        name = match[1]
+        if (
+            name not in KEYWORDS
+            and name != function.name
+            and local(variables, name, start + match.start()) is None
+        ):
+            inner.setdefault(name, match.start())
+    some_names = tuple(inner.items())[:_MOST_INNER]
+    known = c_syntax.ways(text, [at for _, at in some_names])
+    presence = presence_of(source.data)
+    for name, at in some_names:
+        way = known.get(at)
+        if way is None:
+            continue
+        alive = _reached(source, function, text, way, start + at)
+        when = every((presence.at(source.line(start + at)), alive.when))
+        if not never(when):
+            yield Through(name, when, alive.names, alive.doubt)
 
 
 # --- what headers make of the names on the way

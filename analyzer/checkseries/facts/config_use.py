@@ -37,6 +37,8 @@ _ASSIGNED = re.compile(
     rb"(?:^|[ \t])(?:export[ \t]+|-D)?CONFIG_([A-Za-z0-9_]+)[ \t]*[:+?]?=|-DCONFIG_([A-Za-z0-9_]+)",
     re.MULTILINE,
 )
+_DEFCONFIG = re.compile(r"(?:arch/[^/]+|kernel)/configs/[^/]+\Z")
+_SETTING = re.compile(rb"^CONFIG_([A-Za-z0-9_]+)=", re.MULTILINE)
 _MAKE_COMMENT = re.compile(rb"(?<!\\)#[^\n]*")
 
 
@@ -70,6 +72,24 @@ def config_uses(tree: Snapshot, path: str) -> tuple[ConfigUse, ...]:
         counted = match.start()
         start = text.rfind(b"\n", 0, counted) + 1
         found.append(ConfigUse(match[1].decode(), path, line, match.start() - start + 1))
+    return tuple(found)
+
+
+def sets_config(path: str) -> bool:
+    """Whether a file is a defconfig, or a fragment of one."""
+    return _DEFCONFIG.match(path) is not None
+
+
+@fact
+def config_settings(tree: Snapshot, path: str) -> tuple[ConfigUse, ...]:
+    """The symbols that a defconfig sets, in its order; what it only says not to be set is none."""
+    data = tree.read(path) if sets_config(path) else None
+    found = []
+    line, counted = 1, 0
+    for match in _SETTING.finditer(data or b""):
+        line += (data or b"").count(b"\n", counted, match.start())
+        counted = match.start()
+        found.append(ConfigUse(match[1].decode(), path, line, 1))
     return tuple(found)
 
 

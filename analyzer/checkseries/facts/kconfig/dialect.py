@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from checkseries.facts.kconfig.expression import MAX_DEPTH, compare_no
+from checkseries.facts.kconfig.free import PREFIX, FreeToolchain, usual
 from checkseries.facts.kconfig.help import after_help, blank
 from checkseries.facts.kconfig.preprocess import ExpansionError, Preprocessor
 from checkseries.facts.kconfig.symbol import (
@@ -324,6 +325,10 @@ class Parse(kconfiglib.Kconfig):  # type: ignore[misc]  # Kconfiglib ships no ty
         name: str = item.name
         if not item.is_constant:
             return self.symbols[name]
+        if PREFIX in name and isinstance(self._toolchain, FreeToolchain):
+            if name in self._toolchain.free:
+                return self.symbols.setdefault(name, Symbol(name))
+            name = usual(name, self._toolchain.free)
         found = self.constants.get(name)
         if found is None:
             found = self.constants[name] = Symbol(name, constant=True)

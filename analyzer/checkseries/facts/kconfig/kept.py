@@ -34,7 +34,9 @@ _CHOICE = tuple(each.name for each in fields(Choice))
 
 
 def dumped(tree: Tree) -> bytes:
-    """A tree as bytes."""
+    """A tree as bytes; raises TypeError for one of a free toolchain, whose answers are functions."""
+    if tree.free:
+        raise TypeError("a tree with free answers is not kept")
     out = io.BytesIO()
     writer = _Writer(out, protocol=5)
     writer.dump((tree.symbols, tree.choices, tree.modules, tree.order, tree.files, tree.warnings))

@@ -7,10 +7,13 @@ depends on, not on its value or its prompt's condition.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from checkseries.facts.kconfig.dialect import Parse
+from checkseries.facts.kconfig.free import Free, FreeToolchain, define, told
 from checkseries.facts.kconfig.order import settled
 from checkseries.facts.kconfig.symbol import (
     CONSTANTS,
@@ -50,6 +53,7 @@ def parsed(read: Callable[[str], str | None], top: str, toolchain: Toolchain, *,
     walk.block(parse.top_node.list, None, None, None)
     walk.transitional()
     walk.members()
+    free = walk.free(toolchain.free) if isinstance(toolchain, FreeToolchain) else {}
     modules = parse.modules_symbol or NO
     for limited in parse.limited:
         limited.operands = (limited.operands[0], modules)
@@ -63,6 +67,7 @@ def parsed(read: Callable[[str], str | None], top: str, toolchain: Toolchain, *,
         warnings=tuple(parse.remarks),
         unmodelled=tuple(parse.unmodelled),
         assumed=tuple(parse.assumed),
+        free=MappingProxyType(free),
     )
 
 
@@ -169,6 +174,23 @@ class _Walk:
                     raise KconfigError(path, line, "defaults for choice values not supported")
                 if self.prompting[symbol] > 1 and self.parse.strict:
                     raise KconfigError(path, line, "choice value must not have a prompt in another entry")
+
+    def free(self, answers: Mapping[str, Free]) -> dict[str, Callable[[str], str]]:
+        """Define the symbols that stand for free answers of the toolchain, as far as anything asks for them."""
+        found: dict[str, Callable[[str], str]] = {}
+        pending = [name for name in answers if name in self.parse.symbols]
+        while pending:
+            name = pending.pop()
+            symbol = self.parse.symbols.setdefault(name, Symbol(name))
+            if symbol.places:  # defined already, or an entry of the tree's own that is spelt so
+                continue
+            answer = answers[name]
+            on = answer.opposite or (answer.kinds[0] if answer.kinds else "")
+            other = self.parse.symbols.setdefault(on, Symbol(on)) if on else None
+            define(symbol, answer, other)
+            found[name] = partial(told, answer)
+            pending += [on] if on else []
+        return found
 
     def transitional(self) -> None:
         """Mark the transitional symbols; they can have nothing but a help text."""

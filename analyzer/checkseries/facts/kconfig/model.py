@@ -11,6 +11,7 @@ from checkseries.facts.answer import Broken, Holds, Impossible, Possibility, Pos
 from checkseries.facts.kconfig.encode import Encoding
 from checkseries.facts.kconfig.evaluate import Evaluation, Mode
 from checkseries.facts.kconfig.expression import parse, prefix_number, text
+from checkseries.facts.kconfig.free import FreeToolchain
 from checkseries.facts.kconfig.kept import dumped, loaded
 from checkseries.facts.kconfig.menu import parsed
 from checkseries.facts.kconfig.proof import Prover, Question
@@ -26,7 +27,7 @@ from checkseries.facts.kconfig.symbol import (
     Tree,
     Type,
 )
-from checkseries.facts.kconfig.toolchain import PROFILE, PROFILES, Toolchain
+from checkseries.facts.kconfig.toolchain import ANY, PROFILE, PROFILES, Toolchain
 from checkseries.tree import Kept, Snapshot, fact
 
 
@@ -80,7 +81,7 @@ class Model:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all defined symbols, sorted."""
-        return tuple(sorted(symbol.name for symbol in self.tree.order))
+        return tuple(sorted(symbol.name for symbol in self.tree.order if symbol.name not in self.tree.free))
 
     @property
     def unmodelled(self) -> tuple[Statement, ...]:
@@ -350,9 +351,8 @@ def attempt(tree: Snapshot, arch: str) -> Model | KconfigError:
     gc.disable()
     try:
         profile = PROFILES[tree.lineage.toolchain]
-        return Model(
-            arch, parsed(tree.text, "Kconfig", Toolchain(arch, profile), strict=strict), profile.text
-        )
+        toolchain = (FreeToolchain if profile is ANY else Toolchain)(arch, profile)
+        return Model(arch, parsed(tree.text, "Kconfig", toolchain, strict=strict), profile.text)
     except KconfigError as error:
         return error
     finally:
@@ -365,5 +365,5 @@ def attempt(tree: Snapshot, arch: str) -> Model | KconfigError:
 
 def changed(before: Model, after: Model) -> frozenset[str]:
     """The names whose definitions differ, added and removed ones too."""
-    names = {symbol.name for symbol in (*before.tree.order, *after.tree.order)}
+    names = {*before.names, *after.names}
     return frozenset(name for name in names if before.shape(name) != after.shape(name))

@@ -210,6 +210,9 @@ def _numbers(symbol: Symbol, encoding: Encoding) -> list[str]:
 def _lines(tree: Tree, assignments: list[tuple[str, str]]) -> tuple[str, ...]:
     lines = []
     for name, value in assignments:
+        if name in tree.free:
+            lines.append(tree.free[name](value))
+            continue
         logical = tree.symbols[name].logical
         lines.append(f"# CONFIG_{name} is not set" if logical and value == "n" else f"CONFIG_{name}={value}")
     return tuple(lines)

@@ -8,6 +8,7 @@ property below a menu, so that its value is computed once a configuration.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from checkseries.errors import CheckseriesError
@@ -229,3 +230,5 @@ class Tree:
     warnings: tuple[tuple[str, int, str], ...]
     unmodelled: tuple[Statement, ...]
     assumed: tuple[Statement, ...]
+    free: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    """The symbols that stand for answers of a toolchain of which nothing is assumed, and how a value is told."""

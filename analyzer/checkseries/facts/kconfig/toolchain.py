@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MAX_COMMAND = 8000
 """Characters of a command that is looked into."""
@@ -155,7 +155,10 @@ CLANG = Profile(
 )
 """Clang with all of its own tools (``LLVM=1``)."""
 
-PROFILES: Mapping[str, Profile] = {each.name: each for each in (GCC, GCC_OLD, CLANG)}
+ANY = replace(GCC, name="any", text="any toolchain, whatever it answers")
+"""No toolchain in particular: see :mod:`free`. What is not left free is as gcc's."""
+
+PROFILES: Mapping[str, Profile] = {each.name: each for each in (GCC, GCC_OLD, CLANG, ANY)}
 
 PROFILE = GCC.text
 """What is assumed unless another profile is asked for, in words."""
@@ -166,7 +169,7 @@ _BITS = {
 }
 """The arches whose gcc has the option."""
 
-_PROBE = re.compile(r'\{ (.*); \} >/dev/null 2>&1 && echo "([^"]*)" \|\| echo "([^"]*)"\Z', re.DOTALL)
+PROBE = re.compile(r'\{ (.*); \} >/dev/null 2>&1 && echo "([^"]*)" \|\| echo "([^"]*)"\Z', re.DOTALL)
 _SCRIPT = re.compile(r"\S*/scripts/([a-z0-9_-]+\.sh)(?: .*)?\Z")
 _WORD = re.compile(r"set -- (.*) && echo \$([1-9])\Z")
 _DIVISION = re.compile(r"expr ([0-9]{1,18}) / ([1-9][0-9]{0,17})\Z")
@@ -216,7 +219,7 @@ class Toolchain:
         A command that only asks for success (``$(success,...)`` and all that is made from it) yields one of
         its two echoes: an unknown one is taken to succeed.
         """
-        probe = _PROBE.match(command)
+        probe = PROBE.match(command)
         if probe:
             answer = self._succeeds(probe[1].strip()) if len(command) <= MAX_COMMAND else None
             return Answer(probe[3] if answer is False else probe[2], answer is not None)
