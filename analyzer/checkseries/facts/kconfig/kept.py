@@ -11,7 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 from checkseries.facts.kconfig import symbol as kinds
-from checkseries.facts.kconfig.symbol import MOD, NO, YES, Choice, Statement, Symbol, Tree
+from checkseries.facts.kconfig.symbol import MOD, NO, YES, Choice, Symbol, Tree, Type
 
 _CONSTANTS = (NO, MOD, YES)  # one of each: they are compared by identity
 _CLASSES = {
@@ -25,7 +25,7 @@ _CLASSES = {
         kinds.Default,
         kinds.Range,
         kinds.Reverse,
-        kinds.Type,
+        Type,
         kinds.Statement,
     )
 }
@@ -41,15 +41,12 @@ def dumped(tree: Tree) -> bytes:
     writer = _Writer(out, protocol=5)
     writer.dump((tree.symbols, tree.choices, tree.modules, tree.order, tree.files, tree.warnings))
     writer.dump((tree.unmodelled, tree.assumed))
-    # Writing one may meet others.
     written = 0
-    states = []
-    while written < len(writer.found):
-        each = writer.found[written]
-        states.append(isinstance(each, Choice))
-        writer.dump(tuple(getattr(each, name) for name in (_CHOICE if states[-1] else _SYMBOL)))
-        written += 1
-    return bytes(states) + b"\2" + out.getvalue()
+    while written < len(writer.found):  # writing some may meet others
+        some = writer.found[written:]
+        writer.dump([_state(each) for each in some])
+        written += len(some)
+    return bytes(isinstance(each, Choice) for each in writer.found) + b"\2" + out.getvalue()
 
 
 def loaded(data: bytes) -> Tree:
@@ -59,10 +56,20 @@ def loaded(data: bytes) -> Tree:
     reader.found = [Choice("", 0) if choice else Symbol("") for choice in states]
     symbols, choices, modules, order, files, warnings = reader.load()
     unmodelled, assumed = reader.load()
-    for each, choice in zip(reader.found, states, strict=True):
-        for name, value in zip(_CHOICE if choice else _SYMBOL, reader.load(), strict=True):
-            setattr(each, name, value)
+    read = 0
+    while read < len(reader.found):
+        some = reader.load()
+        for each, state in zip(reader.found[read:], some, strict=False):
+            for name, value in zip(_CHOICE if type(each) is Choice else _SYMBOL, state, strict=True):
+                setattr(each, name, value)
+        read += len(some)
     return Tree(symbols, choices, modules, order, files, warnings, unmodelled, assumed)
+
+
+def _state(each: Symbol | Choice) -> tuple[object, ...]:
+    names = _CHOICE if isinstance(each, Choice) else _SYMBOL
+    # What a symbol needs is soon found again where anybody asks.
+    return tuple(None if name == "needs" else getattr(each, name) for name in names)
 
 
 class _Writer(pickle.Pickler):
@@ -84,9 +91,11 @@ class _Writer(pickle.Pickler):
         return self._numbers[id(obj)]
 
     def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, Statement):
-            return Statement, (obj.command, obj.path, obj.line)
-        return NotImplemented
+        kind = type(obj)
+        if kind is Type or kind.__name__ not in _CLASSES:
+            return NotImplemented
+        # As a call: faster than what a class with slots does by itself.
+        return kind, tuple(getattr(obj, each.name) for each in fields(obj))
 
 
 class _Reader(pickle.Unpickler):
