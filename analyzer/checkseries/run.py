@@ -192,6 +192,7 @@ def ask(history: History, rules: Sequence[Rule], jobs: int) -> tuple[Course, ...
     answers = start(("",), lambda _: _courses(history, free, ""), 1, settle)
     bound = _concerned(history, bound)
     if bound:
+        _search(history, bound)
         answers += start(history.archs, lambda arch: _courses(history, bound, arch), jobs, settle)
     courses: list[Course] = []
     for arch, receive in answers:
@@ -210,6 +211,21 @@ def _concerned(history: History, rules: Sequence[Rule]) -> list[Rule]:
     return [
         rule for rule in rules if any(True for arch in history.archs for _ in rule.subjects(history, arch))
     ]
+
+
+def _search(history: History, rules: Sequence[Rule]) -> None:
+    """Search the tree once for what all architectures will ask for, before each goes its own way."""
+    words = {
+        word
+        for rule in rules
+        if rule.searching
+        for arch in history.archs
+        for subject in rule.subjects(history, arch)
+        for word in rule.words(subject)
+    }
+    if words:
+        history.base.lineage.expect(words)
+        history.base.lineage.base_files(min(words))
 
 
 def _courses(history: History, rules: Sequence[Rule], arch: str) -> tuple[Course, ...]:

@@ -10,6 +10,7 @@ makefile computes their names; names that more than 150 files hold; dependencies
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -69,7 +70,15 @@ _LONGEST = 120  # characters of a condition that a message tells
 _NAMED = 3  # names that a message tells
 
 
-def newly_used(history: History, _arch: str) -> Iterator[Subject]:
+def newly_used(history: History, arch: str) -> Iterator[Subject]:
+    """Each file with what its added lines use newly."""
+    for path, names in _used(history):
+        if arch_of(path) in (None, arch):
+            yield Subject(path, arch, names)
+
+
+@functools.lru_cache(maxsize=1)  # the same on every architecture
+def _used(history: History) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Each file with what added lines of it use, and it neither has itself nor used before.
 
     Files of a symbol that loses a dependency or select count too, with what they use of the lost one's.
@@ -99,6 +108,7 @@ def newly_used(history: History, _arch: str) -> Iterator[Subject]:
     tree = history.last
     tree.expect(name for some_names in found.values() for name in some_names)
     left = _MOST_INNER
+    used = []
     for path, some_names in sorted(found.items()):
         plain = sorted(some_names)[:_MOST_NAMES]
         inner = sorted({f"{inner.name} {name}" for name in plain for inner in _inner(tree, path, name)})[
@@ -106,7 +116,8 @@ def newly_used(history: History, _arch: str) -> Iterator[Subject]:
         ]
         left -= len(inner)
         if plain:
-            yield Subject(path, "", (" ".join(history.archs), *plain, *inner))
+            used.append((path, (*plain, *inner)))
+    return tuple(used)
 
 
 def _ungated(history: History) -> Iterator[tuple[str, str]]:
@@ -168,7 +179,7 @@ def _inner(tree: Snapshot, path: str, name: str) -> tuple[Through, ...]:
 
 def used_names(subject: Subject) -> tuple[str, ...]:
     """The names to search for."""
-    return tuple(each.partition(" ")[0] for each in subject.detail[1:])
+    return tuple(each.partition(" ")[0] for each in subject.detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,28 +207,26 @@ class _Case:
     since="0.1",
     subjects=newly_used,
     words=used_names,
+    per_arch=True,
     searching=True,
     summary=counted("files"),
 )
 def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
-    """One verdict a file and definer, on the first arch that has a configuration without the definer."""
+    """One verdict a file and definer of which some configuration has the one without the other."""
     path = subject.name
-    archs, *names = subject.detail
     if tree.read(path) is None:
         return
     broken: dict[str, list[tuple[_Case, tuple[str, ...], str]]] = defaultdict(list)
     doubts: dict[str, Undecided] = {}
-    for written in names:
+    for written in subject.detail:
         name, _, macro = written.partition(" ")
         if len(tree.grep(name)) > _MOST:
             continue
-        for arch in archs.split():
-            answer = _asked(tree, path, name, macro, arch)
-            if isinstance(answer, Undecided):
-                doubts.setdefault(name, answer)
-            elif answer is not None:
-                broken[answer[0].definers.found[0].place.path].append(answer)
-                break
+        answer = _asked(tree, path, name, macro, subject.arch)
+        if isinstance(answer, Undecided):
+            doubts.setdefault(name, answer)
+        elif answer is not None:
+            broken[answer[0].definers.found[0].place.path].append(answer)
     for where, cases in sorted(broken.items()):
         yield _finding(tree, path, where, cases)
     if doubts:
@@ -230,8 +239,6 @@ def _asked(
     tree: Snapshot, path: str, name: str, macro: str, arch: str
 ) -> tuple[_Case, tuple[str, ...], str] | Undecided | None:
     """The use of a name that is not linked on an arch, with its witness; None if there is none."""
-    if arch_of(path) not in (None, arch):
-        return None
     user = built(tree, path, arch)
     if user == NOT_BUILT or library(tree, path):
         return None
@@ -394,6 +401,7 @@ def _finding(
         place=Place(place.path, place.line, place.column, "", place.text),
         subject=where,
         message=message,
+        archs=(case.arch,),
         related=(
             Related(target, f"{case.name} is defined here"),
             *(
