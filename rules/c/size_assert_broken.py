@@ -4,8 +4,8 @@ Why: BUILD_BUG_ON() and static_assert() hold what hardware, a protocol or a buff
 breaks the build of a file that the patch does not touch, and that its author need not have configured.
 
 Not found: types that depend on the configuration, as those do that hold a lock or a member under #if; assertions on
-the members of members, on arrays and in the branches of a condition; what another file's macro asserts; types that
-hold the changed one and are defined in another file. Judged are 64-bit kernels, and for arch/arm those of 32 bits.
+the sizes of members of members and of arrays, and in the branches of a condition; what a macro of another file asserts;
+types of another file that hold the changed one. Judged are 64-bit kernels, and for arch/arm those of 32 bits.
 """
 
 from __future__ import annotations

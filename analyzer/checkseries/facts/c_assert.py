@@ -13,10 +13,10 @@ from types import MappingProxyType
 
 from checkseries.facts.answer import Unknown
 from checkseries.facts.c_constant import NoConstantError, constant
-from checkseries.facts.c_layout import LP64, Layout, bodies_in, bodies_of, layout, typedefs_in
+from checkseries.facts.c_layout import LP64, Layout, Member, bodies_in, bodies_of, layout, typedefs_in
 from checkseries.facts.c_macro import Define, NoExpansionError, expand, words_of
 from checkseries.facts.c_outline import function_at
-from checkseries.facts.c_scope import scope
+from checkseries.facts.c_scope import Local, scope
 from checkseries.facts.c_text import Code, closing, code, place
 from checkseries.facts.c_value import Int, Node, NoValueError, Parser, evaluate
 from checkseries.facts.c_words import BUILTIN, QUALIFIERS, TAGGED
@@ -45,6 +45,10 @@ _BRANCH = re.compile(
     r"\b(?:IS_ENABLED|IS_BUILTIN|IS_REACHABLE|IS_MODULE|CONFIG_\w+|BITS_PER_LONG)\b", re.ASCII
 )
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_VARIABLE = re.compile(r"[a-z_]\w*", re.ASCII)
+_NO_VARIABLE = (
+    frozenset(("sizeof", "offsetof", "offsetofend", "sizeof_field")) | BUILTIN | TAGGED | QUALIFIERS
+)
 _SEARCHED = re.compile(
     r"(?<=struct )[A-Za-z_]\w*|(?<=union )[A-Za-z_]\w*|\b[A-Z][A-Z0-9_]{2,}\b|\b\w+_t\b", re.ASCII
 )
@@ -214,8 +218,13 @@ def _stripped(node: Node) -> Node:
 def about(tree: Snapshot, of: Assertion) -> frozenset[str]:
     """The structs and unions that an assertion speaks of, by their names or by its variables."""
     reading = _Reading(tree, of, LP64)
-    words = frozenset(_WORD.findall(" ".join(of.words)))
-    meant = (reading.local(word) for word in words - {"sizeof", "struct", "union"})
+    before = ("", *of.words)
+    names = {
+        word
+        for word, last in zip(of.words, before, strict=False)
+        if _VARIABLE.fullmatch(word) and last not in (".", "->", *TAGGED) and word not in _NO_VARIABLE
+    }
+    meant = (reading.local(word) for word in names)
     return of.tags | {
         each.words for each in meant if each is not None and each.words.split()[0] in ("struct", "union")
     }
@@ -248,6 +257,7 @@ class _Reading:
         self.path = of.place.path
         self.abi = abi
         self.bits = 64 if abi == LP64 else 32
+        self._locals: tuple[Local, ...] | None = None
 
     def is_type(self, word: str) -> bool:
         """Whether a word begins a type."""
@@ -291,16 +301,25 @@ class _Reading:
 
     def _offset(self, words: tuple[str, ...]) -> int:
         comma = words.index(",") if "," in words else len(words)
-        member = words[comma + 1 :]
-        if len(member) != 1:
+        names = words[comma + 1 :: 2]
+        if not names or any(word != "." for word in words[comma + 2 :: 2]):
             raise NoValueError("offsetof is not plain")
-        return self._field(" ".join(words[:comma]), member[0])[0]
+        members = self._layout(" ".join(words[:comma])).members
+        offset = 0
+        for name in names:
+            found = self._named(members, name)
+            offset += found.offset
+            members = found.inner
+        return offset
 
-    def _field(self, words: str, name: str) -> tuple[int, int]:
-        for each in self._layout(words).members:
+    def _field(self, words: str, name: str) -> int:
+        return self._named(self._layout(words).members, name).size
+
+    def _named(self, members: tuple[Member, ...], name: str) -> Member:
+        for each in members:
             if each.name == name:
-                return each.offset, each.size
-        raise NoValueError(f"{words} has no member {name}")
+                return each
+        raise NoValueError(f"there is no member {name}")
 
     def _sized(self, node: Node) -> int:
         """The size of an expression."""
@@ -318,7 +337,7 @@ class _Reading:
 
     def _field_size(self, words: str, name: str) -> int:
         try:
-            return self._field(words, name)[1]
+            return self._field(words, name)
         except NoValueError:
             size = self._bytes(words, name)
             if size is None:
@@ -369,10 +388,10 @@ class _Reading:
         if data is None:
             return None
         source = code(data)
-        function = function_at(source, self.of.at)
-        if function is None:
-            return None
-        found = {each for each in scope(source, function) if each.name == name}
+        if self._locals is None:
+            function = function_at(source, self.of.at)
+            self._locals = () if function is None else scope(source, function)
+        found = {each for each in self._locals if each.name == name}
         if len(found) != 1:
             return None
         (local,) = found
