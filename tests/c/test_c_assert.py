@@ -117,6 +117,62 @@ def test_an_abi_may_decide() -> None:
     assert said("static_assert(sizeof(struct frame) == 16);", ILP32) == (True, "16 == 16")
 
 
+LOCKED = """\
+typedef struct {
+	u32 owner;
+#ifdef CONFIG_DEBUG_LOCK
+	u64 name, file;
+#endif
+} lock_t;
+struct control {
+	lock_t lock;
+#ifdef CONFIG_SUM
+	u64 sum;
+#endif
+	u32 flags[2];
+};
+"""
+
+
+@pytest.mark.parametrize(
+    ("compared", "holds", "shown"),
+    [
+        ("sizeof(struct control) <= 40", True, "at least 40 >= at most 40"),
+        (
+            "sizeof(struct control) > 39",
+            None,
+            "the definitions of a struct in drivers/net/a.c under #if do not agree",
+        ),
+        ("sizeof(struct control) < 12", False, "at most 12 > at least 12"),
+        ("sizeof(struct control) >= 12", True, "at least 12 >= 12"),
+        ("sizeof(struct control) + 1 > 12", True, "at least 13 > 12"),
+        (
+            "sizeof(struct control) - 1 < 48",
+            None,
+            "the definitions of a struct in drivers/net/a.c under #if do not agree",
+        ),
+        (
+            "sizeof(struct control) == 12",
+            None,
+            "the definitions of a struct in drivers/net/a.c under #if do not agree",
+        ),
+        (
+            "2 * sizeof(struct control) > sizeof(struct frame) - 8",
+            None,
+            "the definitions of a struct in drivers/net/a.c under #if do not agree",
+        ),
+        (
+            "2 * sizeof(struct control) > sizeof(struct frame)",
+            None,
+            "the definitions of a struct in drivers/net/a.c under #if do not agree",
+        ),
+        ("3 * sizeof(struct control) > sizeof(struct frame)", True, "at least 36 > 24"),
+    ],
+)
+def test_a_size_may_be_known_to_lie_between_two(compared: str, holds: bool | None, shown: str) -> None:
+    assert said(f"{LOCKED}static_assert({compared});") == (holds, shown)
+
+
 @pytest.mark.parametrize(
     ("text", "doubt"),
     [

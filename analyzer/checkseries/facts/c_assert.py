@@ -13,7 +13,16 @@ from types import MappingProxyType
 
 from checkseries.facts.answer import Unknown
 from checkseries.facts.c_constant import NoConstantError, constant
-from checkseries.facts.c_layout import LP64, Layout, Member, bodies_in, bodies_of, layout, typedefs_in
+from checkseries.facts.c_layout import (
+    LP64,
+    Layout,
+    Member,
+    bodies_in,
+    bodies_of,
+    layout,
+    size_between,
+    typedefs_in,
+)
 from checkseries.facts.c_macro import Define, NoExpansionError, expand, words_of
 from checkseries.facts.c_outline import function_at
 from checkseries.facts.c_scope import Local, scope
@@ -197,15 +206,62 @@ def judged(tree: Snapshot, of: Assertion, abi: str = LP64) -> Judged:
         words = expand(of.words, _MACROS.get)
         reading = _Reading(tree, of, abi)
         node = Parser(words, reading.is_type, long=64 if abi == LP64 else 32).whole()
-        value = evaluate(node, reading.meaning)
-        shown = " ".join(of.words)
-        compared = _stripped(node)
-        if compared.kind == "binary" and compared.text in ("==", "!=", "<", ">", "<=", ">="):
-            left, right = (evaluate(part, reading.meaning).value for part in compared.parts)
-            shown = f"{left} {compared.text} {right}"
     except (NoValueError, NoExpansionError, NoConstantError, RecursionError) as error:
         return Judged(None, str(error))
-    return Judged(bool(value.value) != ASSERTIONS[of.name], shown)
+    try:
+        value = bool(evaluate(node, reading.meaning).value)
+        shown = " ".join(of.words)
+        compared = _stripped(node)
+        if compared.kind == "binary" and compared.text in _COMPARED:
+            left, right = (evaluate(part, reading.meaning).value for part in compared.parts)
+            shown = f"{left} {compared.text} {right}"
+    except (NoValueError, NoConstantError, RecursionError) as error:
+        try:
+            bounded = _bounded(node, reading)
+        except (NoValueError, NoConstantError, RecursionError):
+            bounded = None
+        if bounded is None:
+            return Judged(None, str(error))
+        value, shown = bounded
+    return Judged(value != ASSERTIONS[of.name], shown)
+
+
+_COMPARED = ("==", "!=", "<", ">", "<=", ">=")
+_TURNED = {"<": ">", "<=": ">="}
+
+
+def _bounded(node: Node, reading: _Reading) -> tuple[bool, str] | None:
+    """What a comparison comes to in every configuration, if sizes are known to lie between two numbers."""
+    if node.kind != "binary" or node.text not in ("<", ">", "<=", ">=") or not all(map(_grows, node.parts)):
+        return None
+    parts = node.parts if node.text not in _TURNED else (node.parts[1], node.parts[0])
+    operator = _TURNED.get(node.text, node.text)
+    (least, most), (low, high) = (
+        tuple(evaluate(part, each.meaning).value for each in reading.bounds) for part in parts
+    )
+    if min(least, low) < 0 or max(most, high) >= 1 << 31:
+        return None
+    over = ">=" if operator == ">" else ">"
+    if least > high or (operator == ">=" and least == high):
+        return True, f"at least {least} {operator} {_most(low, high)}"
+    if low > most or (over == ">=" and low == most):
+        return False, f"at most {most} {operator} {_least(low, high)}"
+    return None
+
+
+def _most(low: int, high: int) -> str:
+    return str(high) if low == high else f"at most {high}"
+
+
+def _least(low: int, high: int) -> str:
+    return str(low) if low == high else f"at least {low}"
+
+
+def _grows(node: Node) -> bool:
+    """Whether an expression gets no smaller where a size in it gets larger."""
+    if node.kind == "binary":
+        return node.text in ("+", "*") and all(map(_grows, node.parts))
+    return node.kind in ("number", "name", "sizeof", "sizeof-type")
 
 
 def _stripped(node: Node) -> Node:
@@ -251,13 +307,19 @@ class _Meant:
 class _Reading:
     """What the words of one assertion mean where it stands."""
 
-    def __init__(self, tree: Snapshot, of: Assertion, abi: str) -> None:
+    def __init__(self, tree: Snapshot, of: Assertion, abi: str, bound: int | None = None) -> None:
         self.tree = tree
         self.of = of
         self.path = of.place.path
         self.abi = abi
         self.bits = 64 if abi == LP64 else 32
+        self.bound = bound
         self._locals: tuple[Local, ...] | None = None
+
+    @property
+    def bounds(self) -> tuple[_Reading, _Reading]:
+        """The same with the least and the most that each type takes."""
+        return _Reading(self.tree, self.of, self.abi, 0), _Reading(self.tree, self.of, self.abi, 1)
 
     def is_type(self, word: str) -> bool:
         """Whether a word begins a type."""
@@ -276,7 +338,7 @@ class _Reading:
                 return self._size(self._layout(" ".join(node.words)).size)
             case "sizeof":
                 return self._size(self._sized(node.parts[0]))
-            case "call" if node.text == "__builtin_offsetof":
+            case "call" if node.text == "__builtin_offsetof" and self.bound is None:
                 return self._size(self._offset(node.words))
             case "cast":
                 return self._cast(node)
@@ -287,6 +349,11 @@ class _Reading:
         return Int(value, self.bits, signed=False)
 
     def _layout(self, words: str) -> Layout:
+        if self.bound is not None:
+            between = size_between(self.tree, words, self.abi, self.path)
+            if isinstance(between, Unknown):
+                raise NoValueError(between.because)
+            return between[self.bound]
         found = layout(self.tree, words, self.abi, self.path)
         if isinstance(found, Unknown):
             raise NoValueError(found.because)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from checkseries.facts.answer import Unknown
@@ -132,6 +132,8 @@ class _Abi:
     """Whether bit-fields without a name count for the alignment, as on Arm."""
     pack: int = 0
     """What ``#pragma pack`` says where the type is defined, 0 if nothing."""
+    bound: Callable[[Iterable[int]], int] | None = None
+    """``min`` or ``max`` if of definitions that do not agree the smallest or largest is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,22 @@ def layout(tree: Snapshot, type_name: str, abi: str, path: str) -> Layout | Unkn
     if any(each != answers[0] for each in answers):
         return Unknown(f"{type_name} depends on how the architecture aligns 64-bit numbers or bit-fields")
     return _alike(answers)
+
+
+@fact
+def size_between(tree: Snapshot, type_name: str, abi: str, path: str) -> tuple[Layout, Layout] | Unknown:
+    """The least and the most that a type takes in any configuration; offsets of members mean nothing here."""
+    found = []
+    for bound in (min, max):
+        answers = []
+        for wide, anonymous in itertools.product((8,) if abi == LP64 else (8, 4), (False, True)):
+            asked = _Abi(8 if abi == LP64 else 4, wide, anonymous, bound=bound)
+            try:
+                answers.append(_of_words(tree, type_name, path, asked, 0))
+            except (UnknownTypeError, NoConstantError) as error:
+                return Unknown(str(error))
+        found.append(replace(answers[0], size=bound(each.size for each in answers)))
+    return found[0], found[1]
 
 
 @fact
@@ -444,7 +462,7 @@ def _named(tree: Snapshot, name: str, path: str, abi: _Abi, depth: int) -> Layou
     chosen = local or common
     if not chosen or len(chosen) > _CANDIDATES:
         raise UnknownTypeError(f"no single typedef {name} was found")
-    return _agreed(name, [_typedef(tree, each, abi, depth) for each in chosen])
+    return _agreed(name, [_typedef(tree, each, abi, depth) for each in chosen], abi)
 
 
 def _typedef(tree: Snapshot, found: Typedef, abi: _Abi, depth: int) -> Layout:
@@ -477,8 +495,12 @@ def _array(tree: Snapshot, inner: Layout, dims: tuple[str, ...], path: str, abi:
     return inner if not dims else Layout(size, inner.align)
 
 
-def _agreed(name: str, found: list[Layout]) -> Layout:
+def _agreed(name: str, found: list[Layout], abi: _Abi) -> Layout:
     if any(each != found[0] for each in found):
+        if (
+            abi.bound is not None
+        ):  # what is placed behind a smaller member ends no later, so bounds stay bounds
+            return Layout(abi.bound(each.size for each in found), abi.bound(each.align for each in found))
         raise UnknownTypeError(f"the definitions of {name} do not agree")
     return _alike(found)
 
@@ -508,7 +530,7 @@ def _tagged(tree: Snapshot, kind: str, tag: str, path: str, abi: _Abi, depth: in
         data = tree.read(body.path)
         assert data is not None
         found.append(_bounded(tree, code(data), body, abi, depth))
-    return _agreed(f"{kind} {tag}", found)
+    return _agreed(f"{kind} {tag}", found, abi)
 
 
 def _bounded(tree: Snapshot, source: Code, body: Body, abi: _Abi, depth: int) -> Layout:
@@ -519,7 +541,7 @@ def _bounded(tree: Snapshot, source: Code, body: Body, abi: _Abi, depth: int) ->
         _of_body(tree, text, body.path, body.kind, body.attributes, abi, depth + 1)
         for text in _alternatives(source, body.brace + 1, body.close)
     ]
-    return _agreed(f"a {body.kind} in {body.path} under #if", found)
+    return _agreed(f"a {body.kind} in {body.path} under #if", found, abi)
 
 
 def _pack(source: Code, body: Body) -> int:
@@ -665,6 +687,8 @@ def _alignment(
 
 def _count(tree: Snapshot, text: str, path: str, abi: _Abi, depth: int) -> int:
     """The value of a constant expression in which ``sizeof(type)`` may stand."""
+    if abi.bound is not None:
+        abi = replace(abi, bound=None)  # what is divided by a size gets smaller where that gets larger
     sized = _SIZEOF.sub(lambda m: f" {_of_words(tree, m[1], path, abi, depth + 1).size} ", text[:1000])
     return constant(tree, sized, path)
 
@@ -818,5 +842,6 @@ __all__ = [
     "element_size",
     "layout",
     "member_offset",
+    "size_between",
     "type_size",
 ]
