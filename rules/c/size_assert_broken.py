@@ -3,9 +3,10 @@
 Why: BUILD_BUG_ON() and static_assert() hold what hardware, a protocol or a buffer of fixed size demands. A member more
 breaks the build of a file that the patch does not touch, and that its author need not have configured.
 
-Not found: types that depend on the configuration, as those do that hold a lock or a member under #if; assertions on
-the members of members, on arrays and in the branches of a condition; what another file's macro asserts; types that
-hold the changed one and are defined in another file. Judged are 64-bit kernels, and for arch/arm those of 32 bits.
+Not found: what is broken in some configurations alone, where a member stands under #if or a lock in the type;
+assertions on the sizes of members of members and of arrays, and in the branches of a condition; what a macro of another
+file asserts; types of another file that hold the changed one. Judged are 64-bit kernels, and for arch/arm those of 32
+bits.
 """
 
 from __future__ import annotations
@@ -232,6 +233,20 @@ EXAMPLES = (
         {**_TREE, "drivers/net/frame.c": "#define FRAME 16\n" + _DRIVER.replace("16", "FRAME")},
         {"drivers/net/frame.c": "#define FRAME 24\n" + _DRIVER.replace("16", "FRAME")},
         finds=("1 drivers/net/frame.c:6",),
+    ),
+    bad(
+        "a control block that no configuration lets into its buffer",
+        {
+            "net/core/control.c": _CONTROL.replace("cb[16]", "cb[24]").replace(
+                "u32 flags;", "\n#ifdef CONFIG_SUM\n\tu64 sum;\n#endif"
+            )
+        },
+        {
+            "net/core/control.c": _CONTROL.replace("cb[16]", "cb[24]").replace(
+                "u32 flags;", "\n#ifdef CONFIG_SUM\n\tu64 sum;\n#endif\n\tu64 wide[2];"
+            )
+        },
+        finds=("1 net/core/control.c:20",),
     ),
     good(
         "the assertion follows",

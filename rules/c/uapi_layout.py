@@ -48,7 +48,7 @@ from checkseries.model import (
 )
 from checkseries.tree import Snapshot
 
-_MOST = 60  # types of one header
+_MOST = 40  # types of one header
 
 
 def shared(history: History, _arch: str) -> Iterator[Subject]:

@@ -41,6 +41,30 @@ def said(text: str, abi: str = "lp64") -> tuple[bool | None, str]:
         ("static_assert(offsetof(struct frame, payload) == 2 * sizeof(u64));", True, "16 == 16"),
         ("static_assert(offsetofend(struct frame, payload) == sizeof(struct frame));", True, "24 == 24"),
         ("static_assert(!(sizeof_field(struct frame, payload) != 8));", True, "8 != 8"),
+        (
+            (
+                "struct outer { u8 x; struct { u8 y; struct frame z; } in; };\n"
+                "static_assert(offsetof(struct outer, in.z.payload) == 32);"
+            ),
+            True,
+            "32 == 32",
+        ),
+        (
+            (
+                "#pragma pack(push, 1)\nstruct tight { u8 x; u64 y; struct frame z; };\n#pragma pack(pop)\n"
+                "static_assert(sizeof(struct tight) == 33);"
+            ),
+            True,
+            "33 == 33",
+        ),
+        (
+            (
+                "#pragma pack(2)\n#pragma pack()\nstruct loose { u8 x; u64 y; };\n"
+                "static_assert(sizeof(struct loose) == 16);"
+            ),
+            True,
+            "16 == 16",
+        ),
         ("static_assert(IS_ALIGNED(sizeof(struct frame), 16));", False, "8 == 0"),
         ("#define LENGTH (3 << 3)\nstatic_assert(sizeof(struct frame) <= LENGTH);", True, "24 <= 24"),
         (
@@ -74,6 +98,14 @@ def test_assertions_hold_or_do_not(text: str, holds: bool, shown: str) -> None:
         ("static_assert(offsetof(struct frame, payload[2]) == 18);", "offsetof is not plain"),
         ("int f(void) { u8 x[4]; BUILD_BUG_ON(sizeof(x) != 4); }", "the type of x is not known"),
         ("int f(const u8 (*x)[4]) { BUILD_BUG_ON(sizeof(*x) != 4); }", "the type of x is not known"),
+        (
+            "#ifdef CONFIG_X\n#pragma pack(1)\n#endif\nstruct t { u8 x; };\nstatic_assert(sizeof(struct t) == 1);",
+            "drivers/net/a.c has a #pragma pack that is not understood",
+        ),
+        (
+            "struct t { u8 x;\n#pragma pack(1)\nu32 y; };\nstatic_assert(sizeof(struct t) == 5);",
+            "a directive stands within the type",
+        ),
         ("static_assert(sizeof(struct frame) == (1 << 80));", "a shift is out of range"),
     ],
 )
@@ -83,6 +115,62 @@ def test_what_is_not_known_says_why(text: str, why: str) -> None:
 
 def test_an_abi_may_decide() -> None:
     assert said("static_assert(sizeof(struct frame) == 16);", ILP32) == (True, "16 == 16")
+
+
+LOCKED = """\
+typedef struct {
+	u32 owner;
+#ifdef CONFIG_DEBUG_LOCK
+	u64 name, file;
+#endif
+} lock_t;
+struct control {
+	lock_t lock;
+#ifdef CONFIG_SUM
+	u64 sum;
+#endif
+	u32 flags[2];
+};
+"""
+
+
+@pytest.mark.parametrize(
+    ("compared", "holds", "shown"),
+    [
+        ("sizeof(struct control) <= 40", True, "at least 40 >= at most 40"),
+        (
+            "sizeof(struct control) > 39",
+            None,
+            "the definitions of a struct in drivers/net/a.c under #if do not agree",
+        ),
+        ("sizeof(struct control) < 12", False, "at most 12 > at least 12"),
+        ("sizeof(struct control) >= 12", True, "at least 12 >= 12"),
+        ("sizeof(struct control) + 1 > 12", True, "at least 13 > 12"),
+        (
+            "sizeof(struct control) - 1 < 48",
+            None,
+            "the definitions of a struct in drivers/net/a.c under #if do not agree",
+        ),
+        (
+            "sizeof(struct control) == 12",
+            None,
+            "the definitions of a struct in drivers/net/a.c under #if do not agree",
+        ),
+        (
+            "2 * sizeof(struct control) > sizeof(struct frame) - 8",
+            None,
+            "the definitions of a struct in drivers/net/a.c under #if do not agree",
+        ),
+        (
+            "2 * sizeof(struct control) > sizeof(struct frame)",
+            None,
+            "the definitions of a struct in drivers/net/a.c under #if do not agree",
+        ),
+        ("3 * sizeof(struct control) > sizeof(struct frame)", True, "at least 36 > 24"),
+    ],
+)
+def test_a_size_may_be_known_to_lie_between_two(compared: str, holds: bool | None, shown: str) -> None:
+    assert said(f"{LOCKED}static_assert({compared});") == (holds, shown)
 
 
 @pytest.mark.parametrize(

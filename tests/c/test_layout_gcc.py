@@ -56,13 +56,13 @@ def structure(rng: random.Random, tag: str, known: list[str], depth: int = 0) ->
     return "\n".join(members)
 
 
-def asked(text: str, tags: list[str], flags: tuple[str, ...], where: Path) -> dict[str, list[int]]:
+def asked(text: str, tags: list[str], flags: tuple[str, ...], abi: str, where: Path) -> dict[str, list[int]]:
     """Size, alignment and offsets of each structure as gcc says."""
     lines = [TYPEDEFS, text, "#define O(t, m) __builtin_offsetof(struct t, m)"]
     names: dict[str, list[str]] = {}
     for tag in tags:
-        laid = layout(Snapshot.of(MemoryTree({"a.h": text})), f"struct {tag}", "lp64", "a.h")
-        names[tag] = [member.name for member in laid.members] if isinstance(laid, Layout) else []
+        laid = layout(Snapshot.of(MemoryTree({"a.h": text})), f"struct {tag}", abi, "a.h")
+        names[tag] = [name for name, _ in offsets(laid)] if isinstance(laid, Layout) else []
         values = [
             f"sizeof(struct {tag})",
             f"_Alignof(struct {tag})",
@@ -88,6 +88,15 @@ def asked(text: str, tags: list[str], flags: tuple[str, ...], where: Path) -> di
     return found
 
 
+def offsets(laid: Layout) -> list[tuple[str, int]]:
+    """The members and their own members, as offsetof() names them."""
+    found: list[tuple[str, int]] = []
+    for each in laid.members:
+        found.append((each.name, each.offset))
+        found += [(f"{each.name}.{inner.name}", each.offset + inner.offset) for inner in each.inner]
+    return found
+
+
 @pytest.mark.parametrize(("abi", "flags"), [("lp64", ()), ("ilp32", ("-m32",))])
 def test_layouts_are_gccs_or_unknown(abi: str, flags: tuple[str, ...], tmp_path: Path) -> None:
     if shutil.which("gcc") is None:
@@ -107,8 +116,11 @@ def test_layouts_are_gccs_or_unknown(abi: str, flags: tuple[str, ...], tmp_path:
                 " __attribute__((aligned(8)))",
             ]
         )
-        text += f"struct {tag} {{\n{structure(rng, tag, tags[:number][-5:])}\n}}{tail};\n\n"
-    truth = asked(text, tags, flags, tmp_path)
+        pack = rng.choice(["", "", "", "1", "2", "push, 4"])
+        text += f"#pragma pack({pack})\n" if pack else ""
+        text += f"struct {tag} {{\n{structure(rng, tag, tags[:number][-5:])}\n}}{tail};\n"
+        text += f"#pragma pack({'pop' if 'push' in pack else ''})\n\n" if pack else "\n"
+    truth = asked(text, tags, flags, abi, tmp_path)
     tree = Snapshot.of(MemoryTree({"a.h": text}))
     exact = wrong = 0
     reasons: dict[str, int] = {}
@@ -118,7 +130,7 @@ def test_layouts_are_gccs_or_unknown(abi: str, flags: tuple[str, ...], tmp_path:
             why = re.sub(r"\bs\d+\b|m\d_\d", "X", laid.because)
             reasons[why] = reasons.get(why, 0) + 1
             continue
-        values = [laid.size, laid.align, *(member.offset for member in laid.members)]
+        values = [laid.size, laid.align, *(offset for _, offset in offsets(laid))]
         exact += values == truth[tag]
         if values != truth[tag]:
             wrong += 1

@@ -137,10 +137,12 @@ struct a { union { int x; struct { int y; } z; } inner; };
 typedef struct { int x; } b_t;
 typedef union c { int x; } c_t;
 union d;
+typedef struct { int x; } __attribute__((packed, aligned(4))) e_t;
 static inline struct a *get(struct a *of) { return of; }
+typedef struct { int x; } ________________________________________________________________________________
 """
     found = declared(tree(text), PATH)
-    assert list(found) == ["struct a", "b_t", "union c"]
+    assert list(found) == ["struct a", "b_t", "union c", "e_t"]
     assert (found["b_t"].line, found["b_t"].symbol) == (3, "b_t")
     assert known(text, "b_t").size == 4
 

@@ -13,10 +13,19 @@ from types import MappingProxyType
 
 from checkseries.facts.answer import Unknown
 from checkseries.facts.c_constant import NoConstantError, constant
-from checkseries.facts.c_layout import LP64, Layout, bodies_in, bodies_of, layout, typedefs_in
+from checkseries.facts.c_layout import (
+    LP64,
+    Layout,
+    Member,
+    bodies_in,
+    bodies_of,
+    layout,
+    size_between,
+    typedefs_in,
+)
 from checkseries.facts.c_macro import Define, NoExpansionError, expand, words_of
 from checkseries.facts.c_outline import function_at
-from checkseries.facts.c_scope import scope
+from checkseries.facts.c_scope import Local, scope
 from checkseries.facts.c_text import Code, closing, code, place
 from checkseries.facts.c_value import Int, Node, NoValueError, Parser, evaluate
 from checkseries.facts.c_words import BUILTIN, QUALIFIERS, TAGGED
@@ -45,6 +54,10 @@ _BRANCH = re.compile(
     r"\b(?:IS_ENABLED|IS_BUILTIN|IS_REACHABLE|IS_MODULE|CONFIG_\w+|BITS_PER_LONG)\b", re.ASCII
 )
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_VARIABLE = re.compile(r"[a-z_]\w*", re.ASCII)
+_NO_VARIABLE = (
+    frozenset(("sizeof", "offsetof", "offsetofend", "sizeof_field")) | BUILTIN | TAGGED | QUALIFIERS
+)
 _SEARCHED = re.compile(
     r"(?<=struct )[A-Za-z_]\w*|(?<=union )[A-Za-z_]\w*|\b[A-Z][A-Z0-9_]{2,}\b|\b\w+_t\b", re.ASCII
 )
@@ -193,15 +206,62 @@ def judged(tree: Snapshot, of: Assertion, abi: str = LP64) -> Judged:
         words = expand(of.words, _MACROS.get)
         reading = _Reading(tree, of, abi)
         node = Parser(words, reading.is_type, long=64 if abi == LP64 else 32).whole()
-        value = evaluate(node, reading.meaning)
-        shown = " ".join(of.words)
-        compared = _stripped(node)
-        if compared.kind == "binary" and compared.text in ("==", "!=", "<", ">", "<=", ">="):
-            left, right = (evaluate(part, reading.meaning).value for part in compared.parts)
-            shown = f"{left} {compared.text} {right}"
     except (NoValueError, NoExpansionError, NoConstantError, RecursionError) as error:
         return Judged(None, str(error))
-    return Judged(bool(value.value) != ASSERTIONS[of.name], shown)
+    try:
+        value = bool(evaluate(node, reading.meaning).value)
+        shown = " ".join(of.words)
+        compared = _stripped(node)
+        if compared.kind == "binary" and compared.text in _COMPARED:
+            left, right = (evaluate(part, reading.meaning).value for part in compared.parts)
+            shown = f"{left} {compared.text} {right}"
+    except (NoValueError, NoConstantError, RecursionError) as error:
+        try:
+            bounded = _bounded(node, reading)
+        except (NoValueError, NoConstantError, RecursionError):
+            bounded = None
+        if bounded is None:
+            return Judged(None, str(error))
+        value, shown = bounded
+    return Judged(value != ASSERTIONS[of.name], shown)
+
+
+_COMPARED = ("==", "!=", "<", ">", "<=", ">=")
+_TURNED = {"<": ">", "<=": ">="}
+
+
+def _bounded(node: Node, reading: _Reading) -> tuple[bool, str] | None:
+    """What a comparison comes to in every configuration, if sizes are known to lie between two numbers."""
+    if node.kind != "binary" or node.text not in ("<", ">", "<=", ">=") or not all(map(_grows, node.parts)):
+        return None
+    parts = node.parts if node.text not in _TURNED else (node.parts[1], node.parts[0])
+    operator = _TURNED.get(node.text, node.text)
+    (least, most), (low, high) = (
+        tuple(evaluate(part, each.meaning).value for each in reading.bounds) for part in parts
+    )
+    if min(least, low) < 0 or max(most, high) >= 1 << 31:
+        return None
+    over = ">=" if operator == ">" else ">"
+    if least > high or (operator == ">=" and least == high):
+        return True, f"at least {least} {operator} {_most(low, high)}"
+    if low > most or (over == ">=" and low == most):
+        return False, f"at most {most} {operator} {_least(low, high)}"
+    return None
+
+
+def _most(low: int, high: int) -> str:
+    return str(high) if low == high else f"at most {high}"
+
+
+def _least(low: int, high: int) -> str:
+    return str(low) if low == high else f"at least {low}"
+
+
+def _grows(node: Node) -> bool:
+    """Whether an expression gets no smaller where a size in it gets larger."""
+    if node.kind == "binary":
+        return node.text in ("+", "*") and all(map(_grows, node.parts))
+    return node.kind in ("number", "name", "sizeof", "sizeof-type")
 
 
 def _stripped(node: Node) -> Node:
@@ -214,8 +274,13 @@ def _stripped(node: Node) -> Node:
 def about(tree: Snapshot, of: Assertion) -> frozenset[str]:
     """The structs and unions that an assertion speaks of, by their names or by its variables."""
     reading = _Reading(tree, of, LP64)
-    words = frozenset(_WORD.findall(" ".join(of.words)))
-    meant = (reading.local(word) for word in words - {"sizeof", "struct", "union"})
+    before = ("", *of.words)
+    names = {
+        word
+        for word, last in zip(of.words, before, strict=False)
+        if _VARIABLE.fullmatch(word) and last not in (".", "->", *TAGGED) and word not in _NO_VARIABLE
+    }
+    meant = (reading.local(word) for word in names)
     return of.tags | {
         each.words for each in meant if each is not None and each.words.split()[0] in ("struct", "union")
     }
@@ -242,12 +307,19 @@ class _Meant:
 class _Reading:
     """What the words of one assertion mean where it stands."""
 
-    def __init__(self, tree: Snapshot, of: Assertion, abi: str) -> None:
+    def __init__(self, tree: Snapshot, of: Assertion, abi: str, bound: int | None = None) -> None:
         self.tree = tree
         self.of = of
         self.path = of.place.path
         self.abi = abi
         self.bits = 64 if abi == LP64 else 32
+        self.bound = bound
+        self._locals: tuple[Local, ...] | None = None
+
+    @property
+    def bounds(self) -> tuple[_Reading, _Reading]:
+        """The same with the least and the most that each type takes."""
+        return _Reading(self.tree, self.of, self.abi, 0), _Reading(self.tree, self.of, self.abi, 1)
 
     def is_type(self, word: str) -> bool:
         """Whether a word begins a type."""
@@ -266,7 +338,7 @@ class _Reading:
                 return self._size(self._layout(" ".join(node.words)).size)
             case "sizeof":
                 return self._size(self._sized(node.parts[0]))
-            case "call" if node.text == "__builtin_offsetof":
+            case "call" if node.text == "__builtin_offsetof" and self.bound is None:
                 return self._size(self._offset(node.words))
             case "cast":
                 return self._cast(node)
@@ -277,6 +349,11 @@ class _Reading:
         return Int(value, self.bits, signed=False)
 
     def _layout(self, words: str) -> Layout:
+        if self.bound is not None:
+            between = size_between(self.tree, words, self.abi, self.path)
+            if isinstance(between, Unknown):
+                raise NoValueError(between.because)
+            return between[self.bound]
         found = layout(self.tree, words, self.abi, self.path)
         if isinstance(found, Unknown):
             raise NoValueError(found.because)
@@ -291,16 +368,25 @@ class _Reading:
 
     def _offset(self, words: tuple[str, ...]) -> int:
         comma = words.index(",") if "," in words else len(words)
-        member = words[comma + 1 :]
-        if len(member) != 1:
+        names = words[comma + 1 :: 2]
+        if not names or any(word != "." for word in words[comma + 2 :: 2]):
             raise NoValueError("offsetof is not plain")
-        return self._field(" ".join(words[:comma]), member[0])[0]
+        members = self._layout(" ".join(words[:comma])).members
+        offset = 0
+        for name in names:
+            found = self._named(members, name)
+            offset += found.offset
+            members = found.inner
+        return offset
 
-    def _field(self, words: str, name: str) -> tuple[int, int]:
-        for each in self._layout(words).members:
+    def _field(self, words: str, name: str) -> int:
+        return self._named(self._layout(words).members, name).size
+
+    def _named(self, members: tuple[Member, ...], name: str) -> Member:
+        for each in members:
             if each.name == name:
-                return each.offset, each.size
-        raise NoValueError(f"{words} has no member {name}")
+                return each
+        raise NoValueError(f"there is no member {name}")
 
     def _sized(self, node: Node) -> int:
         """The size of an expression."""
@@ -318,7 +404,7 @@ class _Reading:
 
     def _field_size(self, words: str, name: str) -> int:
         try:
-            return self._field(words, name)[1]
+            return self._field(words, name)
         except NoValueError:
             size = self._bytes(words, name)
             if size is None:
@@ -369,10 +455,10 @@ class _Reading:
         if data is None:
             return None
         source = code(data)
-        function = function_at(source, self.of.at)
-        if function is None:
-            return None
-        found = {each for each in scope(source, function) if each.name == name}
+        if self._locals is None:
+            function = function_at(source, self.of.at)
+            self._locals = () if function is None else scope(source, function)
+        found = {each for each in self._locals if each.name == name}
         if len(found) != 1:
             return None
         (local,) = found

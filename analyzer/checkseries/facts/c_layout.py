@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from checkseries.facts.answer import Unknown
 from checkseries.facts.c_constant import NoConstantError, constant
@@ -24,7 +24,8 @@ from checkseries.facts.c_object import CObject, objects
 from checkseries.facts.c_outline import declarators, outline_of
 from checkseries.facts.c_text import Code, closing, code, place, tokens
 from checkseries.facts.c_type import Asked, Field, Placing, Type, UnknownTypeError
-from checkseries.facts.c_words import QUALIFIERS, TAGGED, attribute
+from checkseries.facts.c_words import BUILTIN, QUALIFIERS, TAGGED, attribute
+from checkseries.facts.presence import ALWAYS, presence_of
 from checkseries.model import Place
 from checkseries.tree import Kept, Snapshot, fact
 
@@ -33,6 +34,7 @@ ILP32 = "ilp32"
 
 _DEEPEST = 16  # types within types
 _VARIANTS = 64  # ways in which #if may part one struct
+_MOST_WITHIN = 4000  # members of members that are compared
 _CANDIDATES = 24  # definitions of one tag
 
 # Bytes of the built-in types by their sorted words, ``long`` and pointers apart. Source: the ABIs above.
@@ -66,6 +68,7 @@ _ALIGN = re.compile(
     r"__aligned\s*\((.*)\)|__attribute__\s*\(\(\s*(?:aligned|__aligned__)\s*\((.*)\)\s*\)\)",
     re.ASCII | re.DOTALL,
 )
+_PRAGMA = re.compile(r"pack\s*\(\s*(?:(push|pop)\s*,?\s*)?(0|1|2|4|8|16)?\s*\)", re.ASCII)
 _BITMAP = re.compile(r"DECLARE_BITMAP\s*\(\s*(\w+)\s*,(.*)\)", re.ASCII | re.DOTALL)
 _SIZEOF = re.compile(r"\bsizeof\s*\(([\w\s*]+)\)", re.ASCII)
 _BITS = re.compile(r"([\w\s]+?)(?<!\w)(?:(?<=\s)([A-Za-z_]\w*))?\s*:([^,;:]*)", re.ASCII)
@@ -85,6 +88,8 @@ class Member:
     name: str
     offset: int
     size: int
+    inner: tuple[Member, ...] = field(default=(), compare=False, repr=False)
+    """Its own members, if it is a struct or union and no array; shared, for types may nest by the thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,10 @@ class _Abi:
     """Alignment of 64-bit scalars."""
     anonymous: bool
     """Whether bit-fields without a name count for the alignment, as on Arm."""
+    pack: int = 0
+    """What ``#pragma pack`` says where the type is defined, 0 if nothing."""
+    bound: Callable[[Iterable[int]], int] | None = None
+    """``min`` or ``max`` if of definitions that do not agree the smallest or largest is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +155,33 @@ class _Placed:
 @fact
 def layout(tree: Snapshot, type_name: str, abi: str, path: str) -> Layout | Unknown:
     """The layout of a type as a file means it: ``struct foo``, ``u32``, ``struct foo *``; ``path`` may be empty."""
-    answers = set()
+    answers = []
     for wide, anonymous in itertools.product((8,) if abi == LP64 else (8, 4), (False, True)):
         try:
-            answers.add(_of_words(tree, type_name, path, _Abi(8 if abi == LP64 else 4, wide, anonymous), 0))
+            answers.append(
+                _of_words(tree, type_name, path, _Abi(8 if abi == LP64 else 4, wide, anonymous), 0)
+            )
         except (UnknownTypeError, NoConstantError) as error:
             return Unknown(str(error))
-    if len(answers) != 1:
+    if any(each != answers[0] for each in answers):
         return Unknown(f"{type_name} depends on how the architecture aligns 64-bit numbers or bit-fields")
-    return answers.pop()
+    return _alike(answers)
+
+
+@fact
+def size_between(tree: Snapshot, type_name: str, abi: str, path: str) -> tuple[Layout, Layout] | Unknown:
+    """The least and the most that a type takes in any configuration; offsets of members mean nothing here."""
+    found = []
+    for bound in (min, max):
+        answers = []
+        for wide, anonymous in itertools.product((8,) if abi == LP64 else (8, 4), (False, True)):
+            asked = _Abi(8 if abi == LP64 else 4, wide, anonymous, bound=bound)
+            try:
+                answers.append(_of_words(tree, type_name, path, asked, 0))
+            except (UnknownTypeError, NoConstantError) as error:
+                return Unknown(str(error))
+        found.append(replace(answers[0], size=bound(each.size for each in answers)))
+    return found[0], found[1]
 
 
 @fact
@@ -538,6 +565,8 @@ def _of_words(tree: Snapshot, text: str, path: str, abi: _Abi, depth: int) -> La
     """The layout of a type given by its words: qualifiers, stars and all."""
     if depth > _DEEPEST:
         raise UnknownTypeError(f"{text} is nested too deep")
+    if abi.pack:
+        abi = replace(abi, pack=0)  # it is about what stands there, not about what is named there
     if "*" in text:
         return Layout(abi.long, abi.long)
     words = [word for word in text.split() if word not in QUALIFIERS]
@@ -573,7 +602,7 @@ def _named(tree: Snapshot, name: str, path: str, abi: _Abi, depth: int) -> Layou
     chosen = local or common
     if not chosen or len(chosen) > _CANDIDATES:
         raise UnknownTypeError(f"no single typedef {name} was found")
-    return _agreed(name, [_typedef(tree, each, abi, depth) for each in chosen])
+    return _agreed(name, [_typedef(tree, each, abi, depth) for each in chosen], abi)
 
 
 def _typedef(tree: Snapshot, found: Typedef, abi: _Abi, depth: int) -> Layout:
@@ -606,10 +635,30 @@ def _array(tree: Snapshot, inner: Layout, dims: tuple[str, ...], path: str, abi:
     return inner if not dims else Layout(size, inner.align)
 
 
-def _agreed(name: str, found: list[Layout]) -> Layout:
+def _agreed(name: str, found: list[Layout], abi: _Abi) -> Layout:
     if any(each != found[0] for each in found):
+        if (
+            abi.bound is not None
+        ):  # what is placed behind a smaller member ends no later, so bounds stay bounds
+            return Layout(abi.bound(each.size for each in found), abi.bound(each.align for each in found))
         raise UnknownTypeError(f"the definitions of {name} do not agree")
-    return found[0]
+    return _alike(found)
+
+
+def _alike(found: list[Layout]) -> Layout:
+    """The first of layouts that are the same; without what lies within their members, if that is not."""
+    if len(found) == 1 or not any(each.inner for each in found[0].members):
+        return found[0]
+    within = [list(itertools.islice(_within(each.members, 0, ""), _MOST_WITHIN)) for each in found]
+    if len(within[0]) < _MOST_WITHIN and all(each == within[0] for each in within):
+        return found[0]
+    return replace(found[0], members=tuple(replace(each, inner=()) for each in found[0].members))
+
+
+def _within(members: tuple[Member, ...], at: int, prefix: str) -> Iterator[tuple[str, int, int]]:
+    for each in members:
+        yield f"{prefix}{each.name}", at + each.offset, each.size
+        yield from _within(each.inner, at + each.offset, f"{prefix}{each.name}.")
 
 
 def _tagged(tree: Snapshot, kind: str, tag: str, path: str, abi: _Abi, depth: int) -> Layout:
@@ -621,18 +670,42 @@ def _tagged(tree: Snapshot, kind: str, tag: str, path: str, abi: _Abi, depth: in
         data = tree.read(body.path)
         assert data is not None
         found.append(_bounded(tree, code(data), body, abi, depth))
-    return _agreed(f"{kind} {tag}", found)
+    return _agreed(f"{kind} {tag}", found, abi)
 
 
 def _bounded(tree: Snapshot, source: Code, body: Body, abi: _Abi, depth: int) -> Layout:
     """The layout of a body, whichever way ``#if`` parts it."""
-    if any(d.word == "pragma" and "pack" in source.text[d.rest : d.end] for d in source.directives):
-        raise UnknownTypeError(f"{body.path} has #pragma pack")
+    if any(each.word == "pragma" for each in source.directives):
+        abi = replace(abi, pack=_pack(source, body))
     found = [
         _of_body(tree, text, body.path, body.kind, body.attributes, abi, depth + 1)
         for text in _alternatives(source, body.brace + 1, body.close)
     ]
-    return _agreed(f"a {body.kind} in {body.path} under #if", found)
+    return _agreed(f"a {body.kind} in {body.path} under #if", found, abi)
+
+
+def _pack(source: Code, body: Body) -> int:
+    """What ``#pragma pack`` says where a body stands."""
+    now, stack = 0, list[int]()
+    for each in source.directives:
+        match = (
+            _PRAGMA.fullmatch(source.text[each.rest : each.end].strip()) if each.word == "pragma" else None
+        )
+        if each.word != "pragma" or "pack" not in source.text[each.rest : each.end]:
+            continue
+        if each.start >= body.at:
+            break
+        if match is None or presence_of(source.data).at(source.line(each.start)) != ALWAYS:
+            raise UnknownTypeError(f"{body.path} has a #pragma pack that is not understood")
+        if match[1] == "push":
+            stack.append(now)
+        elif match[1] == "pop":
+            if not stack:
+                raise UnknownTypeError(f"{body.path} has a #pragma pack that is not understood")
+            now = stack.pop()
+        if match[2] or not match[1]:
+            now = int(match[2] or 0)
+    return now
 
 
 def _alternatives(source: Code, start: int, end: int) -> Iterator[str]:
@@ -684,13 +757,19 @@ def _of_body(
     packed, aligned = _alignment(tree, attributes, path, abi, depth)
     if kind == "enum":
         return _enum(tree, text, path, packed=packed or bool(aligned))
-    placing = Placing(kind == "union", packed, 0, abi.anonymous)
+    placing = Placing(kind == "union", packed, abi.pack, abi.anonymous)
+    inner: dict[str, tuple[Member, ...]] = {}
     for declaration in _declarations(text):
         for member in _members(tree, declaration, path, abi, depth):
             found = member.layout
             fields = tuple(
                 Field(each.name, each.offset, each.size, Type("record", each.size, 1))
                 for each in found.members
+            )
+            inner |= (
+                {member.name: found.members}
+                if member.name
+                else {each.name: each.inner for each in found.members}
             )
             asked = Asked(packed=member.forced == 0, align=member.forced or 0)
             if member.bits is None:
@@ -699,7 +778,8 @@ def _of_body(
                 placing.bits(member.name, Type("int", found.size, found.align), member.bits, asked, "")
     made = placing.done(aligned)
     plain = (each for each in made.fields if each.bits < 0)  # a bit-field has no offset
-    return Layout(made.size, made.align, tuple(Member(each.name, each.offset, each.size) for each in plain))
+    members = (Member(each.name, each.offset, each.size, inner.get(each.name, ())) for each in plain)
+    return Layout(made.size, made.align, tuple(members))
 
 
 def _enum(tree: Snapshot, text: str, path: str, *, packed: bool) -> Layout:
@@ -747,6 +827,8 @@ def _alignment(
 
 def _count(tree: Snapshot, text: str, path: str, abi: _Abi, depth: int) -> int:
     """The value of a constant expression in which ``sizeof(type)`` may stand."""
+    if abi.bound is not None:
+        abi = replace(abi, bound=None)  # what is divided by a size gets smaller where that gets larger
     sized = _SIZEOF.sub(lambda m: f" {_of_words(tree, m[1], path, abi, depth + 1).size} ", text[:1000])
     return constant(tree, sized, path)
 
@@ -814,7 +896,7 @@ def _members(tree: Snapshot, text: str, path: str, abi: _Abi, depth: int) -> Ite
 
 def _bit_fields(text: str) -> list[re.Match[str]]:
     """The bit-fields that a declaration declares, each with the type before it; nothing if it is of another kind."""
-    first, *others = text.split(",")
+    first, *others = text.strip().split(",")
     found = [_BITS.fullmatch(first)]
     if found[0] is not None:
         found += [_BITS.fullmatch(f"{found[0][1]} {each}") for each in others]
@@ -823,12 +905,15 @@ def _bit_fields(text: str) -> list[re.Match[str]]:
 
 def _bit_field(tree: Snapshot, match: re.Match[str], path: str, abi: _Abi, depth: int) -> _Placed:
     """The bit-field of ``type name : width``."""
-    found = heads(f"{match[1]} _", 0, len(match[1]) + 2)
+    type_, name = match[1], match[2] or ""
+    if name in BUILTIN:  # ``unsigned char : 3`` has no name
+        type_, name = f"{type_} {name}", ""
+    found = heads(f"{type_} _", 0, len(type_) + 2)
     if len(found) != 1 or found[0].type not in _BIT_TYPES or found[0].pointer or not found[0].sure:
         raise UnknownTypeError(f"`{' '.join(match[0].split())[:40]}` is not understood")
     unit = _of_words(tree, found[0].type, path, abi, depth + 1)
     forced = _forced(tree, found[0].attributes, path, abi, depth)
-    return _Placed(match[2] or "", unit, forced, _count(tree, match[3], path, abi, depth))
+    return _Placed(name, unit, forced, _count(tree, match[3], path, abi, depth))
 
 
 def _member(tree: Snapshot, head: Head, inner: Layout | None, path: str, abi: _Abi, depth: int) -> Layout:
@@ -842,8 +927,7 @@ def _member(tree: Snapshot, head: Head, inner: Layout | None, path: str, abi: _A
         inner = Layout(abi.long, abi.long)
     elif inner is None:
         inner = _of_words(tree, head.type, path, abi, depth + 1)
-    found = _array(tree, inner, head.dims, path, abi, depth)
-    return replace(found, members=()) if head.name else found
+    return _array(tree, inner, head.dims, path, abi, depth)
 
 
 def _nested(tree: Snapshot, text: str, brace: int, path: str, abi: _Abi, depth: int) -> Iterator[_Placed]:
@@ -901,5 +985,6 @@ __all__ = [
     "layout",
     "leading",
     "member_offset",
+    "size_between",
     "type_size",
 ]

@@ -22,7 +22,7 @@ from checkseries.tree import Snapshot, fact
 
 _PUBLIC = re.compile(r"(?:arch/[\w-]+/)?include/uapi/(?!asm-generic/Kbuild).+\.h")
 _HEAD = re.compile(r"(?<![\w$])(struct|union)(?:\s+([A-Za-z_]\w*))?(?:\s+__\w+)*\s*\{", re.ASCII)
-_NAME = re.compile(r"[^;{}]*?([A-Za-z_]\w*)\s*(?:__\w+(?:\([^;{}]*\))?\s*)*;", re.ASCII)
+_TAIL = 400  # characters behind a body
 _NUMBER = re.compile(r"(?<!\w)_IO(?:R|W|WR)(?:_BAD)?\s*\(([^;{}]{0,400}?)\)", re.ASCII)
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _COMMON = ("arm", "arm64", "mips", "riscv", "x86")
@@ -84,10 +84,27 @@ def _types_in(source: Code) -> Iterator[tuple[str, int, int, int]]:
             count += 1
             yield f"{match[1]} {match[2]}", match.start(2), match.start(), close
         elif source.plain[: match.start()].rstrip().endswith("typedef"):
-            name = _NAME.match(source.plain, close + 1)
+            name = _typedef_name(source.plain, close + 1)
             if name is not None:
                 count += 1
-                yield name[1], name.start(1), match.start(), close
+                yield name[0], name.start(), match.start(), close
+
+
+def _typedef_name(text: str, start: int) -> re.Match[str] | None:
+    """The first name that a typedef gives to the body before an offset: no attribute, and nothing within brackets."""
+    end = text.find(";", start, start + _TAIL)
+    position = start
+    while 0 <= position < end:
+        match = _WORD.search(text, position, end)
+        bracket = text.find("(", position, end)
+        if match is not None and (bracket < 0 or match.start() < bracket):
+            if not match[0].startswith("__"):
+                return match
+            position = match.end()
+        else:
+            closed = closing(text, bracket) if bracket >= 0 else None
+            position = -1 if closed is None else closed + 1
+    return None
 
 
 @fact
@@ -154,7 +171,7 @@ def concerned(before: Snapshot, after: Snapshot, path: str) -> frozenset[str]:
     return frozenset(changed)
 
 
-_EVERYWHERE = re.compile(r"\s*#\s*(?:if|ifdef|ifndef|elif|else|endif|pragma\s+pack|include)\b", re.ASCII)
+_EVERYWHERE = re.compile(r"\s*#\s*(?:if|ifdef|ifndef|elif|else|endif|pragma\s+pack)\b", re.ASCII)
 """Lines outside of all types that may change any of them."""
 
 

@@ -7,6 +7,7 @@ for a struct of one architecture, anywhere below it. The tree is not searched fo
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
@@ -207,6 +208,7 @@ def changed_types(step: Step, path: str) -> frozenset[str]:
     return frozenset(changed)
 
 
+@functools.lru_cache(maxsize=128)  # a pure function of the bytes, which several rules ask for
 def _bodies(data: bytes | None) -> Mapping[str, str]:
     """Tag -> the text of its definition and what follows up to the semicolon."""
     if data is None or b"struct" not in data:
