@@ -3,7 +3,11 @@
 Why: when a symbol becomes an object of another type, the constants that its users add still build, and are the
 offsets of the members of a structure that is no longer there.
 
-Not found: objects whose address is handed over in a register, on the stack or in memory; structures that hold
+A pointer is known by its structure where C calls a function with it, where a register always holds it
+(``register struct task_struct *current asm("tp")``), and where code makes room for it on the stack.
+
+Not found: pointers that come from memory or from other functions of assembly; a function whose declaration in C
+changes alone, and macros; structures whose layout depends on the configuration; structures that hold
 others by value, or members of the same name at the same place.
 Read is assembly of arm64, mips, riscv and x86, as 64 bits have it, and of no other architecture.
 """
@@ -12,20 +16,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from checkseries.facts.answer import Unknown
-from checkseries.facts.asm import MemberAccess, Sites
+from checkseries.facts.asm import MemberAccess, Sites, asm_sites
 from checkseries.facts.asm_closure import constants_for
+from checkseries.facts.asm_pointer import arguments, typed
 from checkseries.facts.asm_table import Table, measured_types, reached, tables
+from checkseries.facts.c_decl import arch_of
 from checkseries.facts.c_layout import LP64, Layout, bodies_of, layout, leading
 from checkseries.facts.c_text import code
 from checkseries.judge.history import History
 from checkseries.judge.rule import Subject, bad, counted, good, rule
-from checkseries.judge.tables import touched_tables, words
+from checkseries.judge.tables import touched_functions, touched_tables
+from checkseries.judge.tables import words as table_words
 from checkseries.model import (
     Confidence,
     Finding,
     Held,
+    Place,
     Related,
     Severity,
     Undecided,
@@ -41,8 +50,20 @@ _BY_VALUE = re.compile(r"\b(?:struct|union)\s+\w+\s+(?!\*)\w", re.ASCII)
 
 
 def accessed(history: History, _arch: str) -> Iterator[Subject]:
-    """The objects that changed functions read or write at an offset with a name, and those whose type changes."""
-    return touched_tables(history, _named)
+    """The objects that changed functions read or write at an offset with a name, and those whose type changes.
+
+    And the functions themselves, which may do so by a pointer: the first detail is their file.
+    """
+    return chain(touched_tables(history, _named), touched_functions(history))
+
+
+def words(subject: Subject) -> tuple[str, ...]:
+    """The object or function, and the tags of the types."""
+    return table_words(subject) if not _is_function(subject) else (subject.name, *subject.detail[1:])
+
+
+def _is_function(subject: Subject) -> bool:
+    return bool(subject.detail) and subject.detail[0].endswith(".S")
 
 
 def _named(sites: Sites) -> bool:
@@ -61,26 +82,44 @@ def _named(sites: Sites) -> bool:
 def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     """One verdict a read or write whose offset asm-offsets.c names."""
     seen = set()
-    for path, arch, of in tables(tree, subject.name):
+    if _is_function(subject):
+        uses = _by_pointers(tree, subject)
+    else:
+        uses = (
+            (path, of, access)
+            for path, _, of in tables(tree, subject.name)
+            for access in reached(tree, subject.name, path).members
+        )
+    for path, of, access in uses:
         known = constants_for(tree, path)
-        for access in reached(tree, subject.name, path).members:
-            offsets = [
-                match
-                for name in _WORD.findall(access.constant)
-                for match in _OFFSETOF.findall(known.get(name, ""))
-            ]
-            if len(offsets) != 1 or (access.place, access.constant) in seen:
-                continue
-            seen.add((access.place, access.constant))
-            wanted, member = offsets[0]
-            type_name = measured_types(wanted)[0]
-            if type_name in leading(tree, of.type, path):
-                yield Held(
-                    access.place,
-                    f"{access.constant} is an offset of {type_name}, which {of.type} begins with",
-                )
-            else:
-                yield _judged(tree, access, of, (type_name, member), arch)
+        offsets = [
+            match
+            for name in _WORD.findall(access.constant)
+            for match in _OFFSETOF.findall(known.get(name, ""))
+        ]
+        if len(offsets) != 1 or (access.place, access.constant) in seen:
+            continue
+        seen.add((access.place, access.constant))
+        wanted, member = offsets[0]
+        type_name = measured_types(wanted)[0]
+        if type_name in leading(tree, of.type, path):
+            yield Held(
+                access.place, f"{access.constant} is an offset of {type_name}, which {of.type} begins with"
+            )
+        else:
+            yield _judged(tree, access, of, (type_name, member), arch_of(path) or "")
+
+
+def _by_pointers(tree: Snapshot, subject: Subject) -> Iterator[tuple[str, Table, MemberAccess]]:
+    """What a function reads and writes by pointers that it is given, or that a register always is."""
+    path = subject.detail[0]
+    for access in asm_sites(tree, path, subject.name, None, arguments).members:
+        if typed(access.symbol) and (access.place.path, access.place.symbol) == (path, subject.name):
+            place = Place(path, access.place.line)
+            known = layout(tree, access.symbol, LP64, path)
+            why = known.because if isinstance(known, Unknown) else ""
+            found = None if isinstance(known, Unknown) else known
+            yield path, Table("what the register points to", place, access.symbol, False, found, why), access
 
 
 def _judged(tree: Snapshot, access: MemberAccess, of: Table, wanted: tuple[str, str], arch: str) -> Verdict:
@@ -149,6 +188,26 @@ _BASE = {
     "arch/arm64/kernel/asm-offsets.c": _OFFSETS,
     "arch/arm64/kernel/start.S": _ASM,
 }
+_CALLED = """\
+SYM_FUNC_START(start)
+	ldr	x1, [x0, #MAIL_STATE]
+	ret
+SYM_FUNC_END(start)
+"""
+_CALLER = '#include "mail.h"\n\nvoid start(struct mail *mail);\n'
+_RISCV = """\
+SYM_FUNC_START(start)
+	ld	a1, TASK_STATE(tp)
+	ret
+SYM_FUNC_END(start)
+"""
+_RISCV_BASE = {
+    "arch/riscv/include/asm/current.h": 'register struct task *current_is_tp __asm__("tp");\n',
+    "arch/riscv/include/asm/task.h": _OLD.replace("mail", "task") + _NEW,
+    "arch/riscv/kernel/asm-offsets.c": "int main(void)\n{\n\tOFFSET(TASK_STATE, task, state);\n"
+    "\tOFFSET(PARCEL_LENGTH, parcel, length);\n}\n",
+    "arch/riscv/kernel/start.S": _RISCV,
+}
 
 EXAMPLES = (
     bad(
@@ -168,6 +227,46 @@ EXAMPLES = (
         _BASE,
         {"arch/arm64/kernel/asm-offsets.c": _OFFSETS.replace("struct mail, state", "struct parcel, length")},
         finds=("1 arch/arm64/kernel/start.S:3",),
+    ),
+    bad(
+        "C hands over another structure",
+        {
+            **_BASE,
+            "arch/arm64/kernel/start.S": "",
+            "arch/arm64/kernel/mail.c": _CALLER.replace("mail *", "parcel *"),
+        },
+        {"arch/arm64/kernel/start.S": _CALLED},
+        finds=("1 arch/arm64/kernel/start.S:2",),
+    ),
+    bad(
+        "riscv: a register that always points to the task",
+        _RISCV_BASE,
+        {"arch/riscv/kernel/start.S": _RISCV.replace("TASK_STATE", "PARCEL_LENGTH")},
+        finds=("1 arch/riscv/kernel/start.S:2",),
+    ),
+    good(
+        "C hands over what the offset is of",
+        {**_BASE, "arch/arm64/kernel/start.S": "", "arch/arm64/kernel/mail.c": _CALLER},
+        {"arch/arm64/kernel/start.S": _CALLED},
+    ),
+    good(
+        "almost: the register no longer holds what C handed over",
+        {
+            **_BASE,
+            "arch/arm64/kernel/start.S": "",
+            "arch/arm64/kernel/mail.c": _CALLER.replace("mail *", "parcel *"),
+        },
+        {"arch/arm64/kernel/start.S": _CALLED.replace("\tldr\tx1", "\tldr\tx0, [x0]\n\tldr\tx1")},
+    ),
+    good(
+        "almost: the declarations in C do not agree",
+        {
+            **_BASE,
+            "arch/arm64/kernel/start.S": "",
+            "arch/arm64/kernel/mail.c": _CALLER.replace("mail *", "parcel *"),
+            "arch/arm64/kernel/other.c": _CALLER,
+        },
+        {"arch/arm64/kernel/start.S": _CALLED},
     ),
     good(
         "the offset follows",

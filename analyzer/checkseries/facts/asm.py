@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -24,6 +24,7 @@ from checkseries.facts.asm_constant import Measure, asm_constants
 from checkseries.facts.asm_expand import Budget, Expander, Step, TooMuchError, Variant, variants
 from checkseries.facts.asm_flow import Flow, Machine
 from checkseries.facts.asm_mips import Mips
+from checkseries.facts.asm_pointer import typed
 from checkseries.facts.asm_processor import UNKNOWN, Access, Processor
 from checkseries.facts.asm_riscv import RiscV
 from checkseries.facts.asm_search import Search, merged, searches
@@ -39,6 +40,8 @@ PROCESSORS: Mapping[str, type[Processor]] = MappingProxyType(
 )
 """What runs the assembly of each architecture that is understood."""
 
+Arguments = Callable[[Snapshot, str, str], tuple[str, ...]]
+"""``arguments(tree, function, arch)``: the structures that its parameters point to, one by one, or nothing."""
 _SHIFTED = "what it is shifted by"
 
 __all__ = [
@@ -154,10 +157,17 @@ def asm_symbols(tree: Snapshot, path: str) -> tuple[SymbolUse, ...]:
 
 
 @fact
-def asm_sites(tree: Snapshot, path: str, symbol: str | None, measure: Measure | None) -> Sites:
-    """The steps through tables, member accesses and uses of symbols in an arm64 file; nothing for others.
+def asm_sites(
+    tree: Snapshot,
+    path: str,
+    symbol: str | None,
+    measure: Measure | None,
+    arguments: Arguments | None = None,
+) -> Sites:
+    """The steps through tables, member accesses and uses of symbols in a file of an architecture that is understood.
 
-    With a ``symbol`` only the functions that can have to do with it are looked at.
+    With a ``symbol`` only the functions that can have to do with it are looked at. With ``arguments`` registers point
+    to what C hands over in them at the beginning of a function.
     """
     seen = closure(tree, path, measure) if arch_of(path) in PROCESSORS else None
     if seen is None:
@@ -177,7 +187,7 @@ def asm_sites(tree: Snapshot, path: str, symbol: str | None, measure: Measure | 
         others = frozenset(word for word in named[at] if counts[word] > 1)
         try:
             for variant in variants(seen, stretch, wanted or frozenset(), budget):
-                _examine(seen, variant, others, findings, budget)
+                _examine(seen, variant, others, findings, budget, arguments)
         except TooMuchError as bound:
             words = named[at] if symbol is None else named[at] | {symbol}
             refused.append(Refused(_place(stretch[0]), words, str(bound)))
@@ -208,13 +218,29 @@ def _ordered(seen: Closure) -> Iterator[tuple[Line, ...]]:
 
 
 def _examine(
-    seen: Closure, variant: Variant, others: frozenset[str], findings: _Findings, budget: Budget
+    seen: Closure,
+    variant: Variant,
+    others: frozenset[str],
+    findings: _Findings,
+    budget: Budget,
+    arguments: Arguments | None,
 ) -> None:
-    machine = PROCESSORS[seen.arch](Expander(seen, variant.assumed, None, budget), variant.aliases)
+    known = Expander(seen, variant.assumed, None, budget)
+    machine = PROCESSORS[seen.arch](known, variant.aliases, seen.pointers)
     variant = replace(variant, steps=machine.arranged(variant.steps))
     if not variant.steps:
         return
-    flow = Flow(variant.steps, Machine(machine.run, machine.leaves, machine.registers), others, budget)
+
+    functions = frozenset(step.line.symbol for step in variant.steps if step.label == step.line.symbol)
+
+    def given(label: str) -> Mapping[str, Value]:
+        if arguments is None or label not in functions:
+            return {}
+        kinds = arguments(seen.tree, label, seen.arch)
+        return {name: Value(kind) for name, kind in zip(machine.arguments, kinds, strict=False) if kind}
+
+    running = Machine(machine.run, machine.leaves, machine.registers, machine.fixed, given)
+    flow = Flow(variant.steps, running, others | functions, budget)
     before = flow.solve()
     labels = {step.label for step in variant.steps if step.label}
     for symbol, step in _loaded(variant.steps):
@@ -280,6 +306,8 @@ class _Findings:
         self, access: Access, variant: Variant, several: frozenset[Variable], processor: Processor
     ) -> None:
         address = access.address
+        if typed(address.symbol) and (address.terms or address.offset != (access.offset or 0)):
+            return  # somewhere behind the beginning of what a pointer points to
         if access.constant and address.symbol:
             offset = None if access.offset is None else address.offset
             step = variant.steps[access.at]
@@ -319,10 +347,10 @@ def _judged(
     """The symbols that an address steps through: by how many bytes, how, and why that is not known."""
     if address.symbol is None or address.maybe:
         if memory:
-            for symbol in sorted(address.symbols):
+            for symbol in sorted(each for each in address.symbols if not typed(each)):
                 yield symbol, None, "", "its address is changed in a way that is not followed"
         return
-    if not address.terms:
+    if not address.terms or typed(address.symbol):
         return
     (variable, coefficient), *more = address.terms
     if more:

@@ -88,6 +88,7 @@ class Arm64(Processor):
     """The instructions of arm64."""
 
     registers = (*(f"x{each}" for each in range(31)), "sp")
+    arguments = tuple(f"x{each}" for each in range(8))
 
     # --- how a step leaves
 
@@ -144,6 +145,10 @@ class Arm64(Processor):
                 return self._scaled(self._operand(state, given[1], at), self._shift(given[2]), at, given[2])
             case "adr" | "adrp", 2:
                 return self._address(given[1], at, page=word == "adrp")
+            case "sub", 3 if given[:2] == ("sp", "sp") and (made := self.room(given[2])):
+                return made
+            case "mrs", 2 if given[1].lower() in self.pointers:
+                return Value(self.pointers[given[1].lower()])
             case "add" | "sub", 3 | 4:
                 return self._sum(state, word, given, at)
             case "lsl" | "lslv", 3:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from checkseries.facts.asm_condition import Assumption, Guard
 from checkseries.facts.asm_constant import Measure, asm_constants, constants_in
+from checkseries.facts.asm_pointer import pointers
 from checkseries.facts.asm_text import Define, Include, Line, Macro, Source, asm_source, statements
 from checkseries.tree import Snapshot, fact
 
@@ -50,6 +51,8 @@ class Closure:
     """What ``.set`` and ``.equ`` give outside of functions, if they give a name one thing only."""
     naming: Mapping[str, frozenset[str]]
     """Word -> the macros, of the assembler or the preprocessor, whose text has it."""
+    pointers: Mapping[str, str]
+    """The registers that always point to a structure."""
     measurer: Measure | None
     why: str = ""
 
@@ -119,17 +122,20 @@ def asm_closure(tree: Snapshot, path: str, arch: str) -> tuple[tuple[str, tuple[
 def constants_for(tree: Snapshot, path: str) -> Mapping[str, str]:
     """The C expressions that an assembly file has names for.
 
-    Those of asm-offsets.c, and of each ``x.c`` beside it whose ``x.h`` it includes and the tree has not: the build
-    makes that one of it.
+    Those of asm-offsets.c, and of each ``x.c`` beside it or one directory up whose ``x.h`` it includes and the tree
+    has not: the build makes that one of it.
     """
     arch = arch_of(path)
     found = dict(asm_constants(tree, arch)) if arch else {}
     source = asm_source(tree, path)
-    directory = path.rpartition("/")[0]
+    here = path.rpartition("/")[0]
     for include in source.includes if source is not None else ():
-        header = f"{directory}/{include.name}"
-        if include.quoted and "/" not in include.name and header.endswith(".h") and not tree.exists(header):
-            for name, each in constants_in(tree, f"{header[:-2]}.c").items():
+        if not include.quoted or "/" in include.name or not include.name.endswith(".h"):
+            continue
+        for directory in (here, here.rpartition("/")[0]):  # a makefile may name the one above with -I
+            if tree.exists(f"{directory}/{include.name}"):
+                break
+            for name, each in constants_in(tree, f"{directory}/{include.name[:-2]}.c").items():
                 if found.setdefault(name, each) != each:
                     found[name] = ""
     return MappingProxyType({name: each for name, each in found.items() if each})
@@ -152,6 +158,7 @@ def closure(tree: Snapshot, path: str, measurer: Measure | None) -> Closure | No
             constants_for(tree, path),
             seen.settings,
             seen.naming,
+            pointers(tree, arch),
             measurer,
             seen.why,
         )

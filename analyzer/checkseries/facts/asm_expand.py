@@ -42,7 +42,7 @@ _SILENT = {
     ".align", ".balign", ".p2align", ".globl", ".global", ".type", ".size", ".weak", ".hidden", ".local",
     ".protected", ".internal", ".cfi", ".arch", ".arch_extension", ".cpu", ".ltorg", ".pool", ".loc", ".file", ".ident",
     ".req", ".unreq", ".purgem", ".org", ".error", ".warning", ".print", ".variant_pcs", ".inst_nop", ".symver",
-    ".comm", ".lcomm", ".equiv", ".set", ".equ", ".nops", ".reloc", ".end",
+    ".comm", ".lcomm", ".equiv", ".set", ".equ", ".nops", ".reloc", ".end", ".ent", ".aent", ".frame", ".mask", ".fmask",
 }  # fmt: skip
 """Directives that put nothing into the stream of instructions."""
 
@@ -170,6 +170,8 @@ class _Stream:
     """Steps of one section, in order."""
 
     steps: list[Step] = field(default_factory=list)
+    discarded: bool = False
+    """Whether the linker throws the section away (``.discard.*``, include/asm-generic/vmlinux.lds.h)."""
 
 
 class Expander:
@@ -467,7 +469,7 @@ class Expander:
         low = name.lower()
         if low == ".pushsection":
             self._saved.append(self._now)
-            self._switch()
+            self._switch(rest)
         elif low == ".popsection":
             if self._saved:
                 self._now = self._saved.pop()
@@ -476,23 +478,23 @@ class Expander:
             self._now = self._before if self._before is not None else self._now
         elif low in _ELSEWHERE or name in _ELSEWHERE:
             self._before = self._now
-            self._switch()
+            self._switch(rest)
         elif low in (".set", ".equ", ".equiv"):
             parts = operands(rest)
             if len(parts) == 2:
                 self._assign(parts[0], parts[1])
             elif self.closure.arch == "mips" and rest.strip() in _ORDERS:
                 self._emit(line, ORDER, (rest.strip(),))
-        elif low in _SILENT or low.startswith(".cfi_"):
-            pass
+        elif low in _SILENT or low.startswith(".cfi_") or self._now.discarded:
+            pass  # a note on a label, for objtool, is no way to reach it
         else:
             # What it names goes along: a label whose address is taken may be reached from anywhere.
             self._emit(line, CLOBBER, (f"'{name}' is not understood", rest))
 
     _before: _Stream | None = None
 
-    def _switch(self) -> None:
-        self._now = _Stream()
+    def _switch(self, section: str) -> None:
+        self._now = _Stream(discarded=section.strip().lstrip('"').startswith(".discard."))
         self._streams.append(self._now)
 
     def _assign(self, name: str, text: str) -> None:

@@ -106,6 +106,10 @@ class Machine:
     run: Callable[[State, Step, int], None]
     leaves: Callable[[Step], Jump | None]
     registers: tuple[str, ...]
+    fixed: Mapping[str, Value] = field(default_factory=dict)
+    """What registers hold wherever code is entered."""
+    given: Callable[[str], Mapping[str, Value]] | None = None
+    """What registers hold besides where it is entered at a label."""
 
 
 def unknown(registers: Iterable[str], kind: str, node: int) -> State:
@@ -185,9 +189,13 @@ class Flow:
 
     def _entry(self, at: int) -> State:
         if self.blocks[at].open:
-            return unknown(self.machine.registers, "entry", at)
+            state = {**unknown(self.machine.registers, "entry", at), **self.machine.fixed}
+            label = self.steps[self.blocks[at].first].label
+            if label and self.machine.given is not None:
+                state.update(self.machine.given(label))
+            return state
         forward = [self._after[source] for source in self._into[at] if self._rank[source] < self._rank[at]]
-        state: State = {}
+        state = {}
         for register in self.machine.registers:
             start = self._joined(at, register, [each[register] for each in forward])
             state[register] = self._moved(at, register, start)

@@ -73,6 +73,7 @@ class Mips(LoadStore):
     """The instructions of mips, with 64 bits."""
 
     registers = tuple(name for name in _ABI if name != "zero")
+    arguments = tuple(f"a{each}" for each in range(8))
 
     @staticmethod
     def named(word: str) -> str | None:
@@ -159,6 +160,7 @@ class Mips(LoadStore):
         self._at = at
         if word == CLOBBER or not self._known(state, word, given, at):
             spoil(state, at)
+            state.update(self.fixed)
             return
 
     def _known(self, state: State, word: str, given: tuple[str, ...], at: int) -> bool:
@@ -208,6 +210,13 @@ class Mips(LoadStore):
             return self._new(state, given, at, index=False)
         if len(given) not in (2, 3):
             return None
+        if (
+            word in ("dsubu", "daddiu", "daddu")
+            and {register(each) for each in given[:-1]} == {"sp"}
+            and (word == "dsubu") != given[-1].startswith("-")
+            and (made := self.room(given[-1]))
+        ):
+            return made
         # "addu a, b" is "addu a, a, b".
         left, right = (self._operand(state, each, at) for each in (given if len(given) == 2 else given[1:]))
         match word:

@@ -13,11 +13,13 @@ from typing import ClassVar
 from checkseries.facts.asm_constant import Definitions, value
 from checkseries.facts.asm_expand import Step
 from checkseries.facts.asm_flow import Jump, State
+from checkseries.facts.asm_pointer import sized
 from checkseries.facts.asm_value import Value, Variable, difference, narrow, number, product, total, variable
 
 UNKNOWN = "shift by "
 """Begins the register of a variable whose scale is a constant without a known value."""
 
+_ROOM = re.compile(r"[#$]?\s*-?\s*\(?\s*([A-Za-z_]\w*)\s*\)?", re.ASCII)
 _SYMBOL = re.compile(r"([A-Za-z_.$][\w.$]*)\s*(?:([+-])\s*(.*))?\Z", re.DOTALL)
 
 
@@ -52,13 +54,31 @@ class Processor:
     """Runs instructions on states; what accesses memory goes to ``record``, if there is one."""
 
     registers: ClassVar[tuple[str, ...]]
+    arguments: ClassVar[tuple[str, ...]]
+    """Those that the first arguments of a function of C are in."""
 
-    def __init__(self, known: Definitions, aliases: Mapping[str, str]) -> None:
+    def __init__(
+        self, known: Definitions, aliases: Mapping[str, str], pointers: Mapping[str, str] | None = None
+    ) -> None:
         self.known = known
         self.aliases = aliases
+        self.pointers = pointers or {}
+        self.fixed = self.fixed_registers()
+        """What general registers hold whatever is written to them."""
         self.record: Record | None = None
         self._constants: dict[str, int | None] = {}
         self._at = 0
+
+    def fixed_registers(self) -> State:
+        """The registers that always point to a structure."""
+        return {}
+
+    def room(self, text: str) -> Value | None:
+        """What the stack pointer points to once so many bytes are taken off it; None if that is not known."""
+        match = _ROOM.fullmatch(text)
+        expression = self.known.measured(match[1]) if match else None
+        kind = sized(expression) if expression else ""
+        return Value(kind) if kind else None
 
     def arranged(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
         """The steps in the order that they run, where that is not the one they are written in."""
@@ -148,6 +168,12 @@ class LoadStore(Processor):
         """The register that a word names."""
         raise NotImplementedError
 
+    def fixed_registers(self) -> State:
+        """The registers that always point to a structure."""
+        return {
+            name: Value(kind) for register, kind in self.pointers.items() if (name := self.named(register))
+        }
+
     def _minus(self, left: Value, right: Value, at: int) -> Value:
         found = difference(left, right)
         return found if found is not None else self._lost(left, right, at)
@@ -184,7 +210,7 @@ class LoadStore(Processor):
         if name is None:
             return False
         if name != "zero":
-            state[name] = found
+            state[name] = found if found.symbol else self.fixed.get(name, found)
             self._tell(at, found, memory=False)
         return True
 

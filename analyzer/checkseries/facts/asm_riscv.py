@@ -67,6 +67,7 @@ class RiscV(LoadStore):
     """The instructions of riscv, with 64 bits."""
 
     registers = tuple(name for name in _ABI if name != "zero")
+    arguments = tuple(f"a{each}" for each in range(8))
 
     @staticmethod
     def named(word: str) -> str | None:
@@ -121,6 +122,7 @@ class RiscV(LoadStore):
         self._at = at
         if word == CLOBBER or not self._known(state, word, given, at):
             spoil(state, at)
+            state.update(self.fixed)
 
     def _known(self, state: State, word: str, given: tuple[str, ...], at: int) -> bool:
         """Whether the instruction was understood and done."""
@@ -162,6 +164,10 @@ class RiscV(LoadStore):
                 return number(known) if known is not None else variable("made", at, given[1], index=False)
             case "mv", 2:
                 return self._operand(state, given[1], at)
+            case "add" | "addi", 3 if (
+                given[:2] == ("sp", "sp") and given[2].startswith("-") and (made := self.room(given[2]))
+            ):
+                return made
             case "add" | "addi", 3:
                 return self._plus(self._operand(state, given[1], at), self._operand(state, given[2], at), at)
             case "sub", 3:

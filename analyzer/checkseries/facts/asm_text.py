@@ -116,6 +116,12 @@ def stretches(lines: tuple[Line, ...]) -> Iterator[tuple[Line, ...]]:
         yield lines[start:]
 
 
+def function_of(text: str) -> str:
+    """The function that a stretch begins with; empty if it begins with none."""
+    match = _FUNCTION.match(text)
+    return match[2] if match else ""
+
+
 def blanked(text: str) -> str:
     """The text with every comment replaced by spaces; line ends stay."""
 

@@ -99,6 +99,7 @@ class X86(Processor):
     """The instructions of x86-64."""
 
     registers = REGISTERS
+    arguments = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")
 
     # --- how a step leaves
 
@@ -211,6 +212,8 @@ class X86(Processor):
                 )
             case "add", 2:
                 return self._plus(self._value(state, given[1], at), self._value(state, given[0], at), at)
+            case "sub", 2 if given[1] == "%rsp" and (made := self.room(given[0])):
+                return made
             case "sub", 2:
                 left, right = self._value(state, given[1], at), self._value(state, given[0], at)
                 found = difference(left, right)

@@ -14,7 +14,9 @@ from itertools import chain
 from weakref import WeakKeyDictionary
 
 from checkseries.facts.asm import Sites, asm_constants
+from checkseries.facts.asm_closure import constants_for
 from checkseries.facts.asm_table import ARCHS, addressed, reached, tags_of
+from checkseries.facts.asm_text import function_of
 from checkseries.facts.c_decl import arch_of, kernel_source
 from checkseries.facts.c_object import CObject, objects_in, objects_named
 from checkseries.facts.c_text import closing, code
@@ -57,6 +59,23 @@ def touched_tables(history: History, concerned: Concerned, arch: str = "") -> It
             found.setdefault(name, set()).update(of_types[name])
     for name, tags in found.items():
         yield Subject(name, "", tuple(sorted(tags)))
+
+
+def touched_functions(history: History) -> Iterator[Subject]:
+    """The functions of assembly files that differ and have a constant of C; the details are the file and tags."""
+    seen: set[tuple[str, str]] = set()
+    for step in history.steps:
+        for path in step.touched:
+            if not path.endswith(".S") or arch_of(path) not in ARCHS:
+                continue
+            before = addressed(step.before, path)
+            known = constants_for(step.after, path)
+            for text in addressed(step.after, path).keys() - before.keys():
+                named = function_of(text)
+                used = known.keys() & set(_WORD.findall(text))
+                if named and used and (named, path) not in seen:
+                    seen.add((named, path))
+                    yield Subject(named, "", (path, *sorted(tags_of(step.after, path, " ".join(used)))))
 
 
 _KNOWN: WeakKeyDictionary[Snapshot, Mapping[str, frozenset[str]]] = WeakKeyDictionary()
