@@ -45,6 +45,7 @@ _STATEMENT = re.compile(r"\s*(if|for|while|do|switch|return|goto|break|continue|
 _NEAR = 400
 """Headers that are looked through for a name before the tree is."""
 _MOST = 40  # names of one function
+_TOLD = 8  # names that one message tells
 
 
 def suspects(history: History, _arch: str) -> Iterator[Subject]:
@@ -235,6 +236,14 @@ def _finding(where: Place, name: str, message: str, related: tuple[Related, ...]
     )
 
 
+def _behind(source: Code, at: int) -> int:
+    """Where the statements end that a brace too many leaves outside: before the next function."""
+    for each in defined(source.data):
+        if each.start > at and each.head is not None and each.sure:
+            return each.start
+    return len(source.plain)
+
+
 def _cut(path: str, source: Code, name: str) -> Iterator[Verdict]:
     """The statements that a brace too many leaves behind a function."""
     at = _fallen(source.data).get(name)
@@ -243,21 +252,25 @@ def _cut(path: str, source: Code, name: str) -> Iterator[Verdict]:
     (function,) = [each for each in defined(source.data) if each.name == name][:1]
     names = {each.name for each in scope(source, function)}
     end = source.plain.find("\n", at)
-    first = next(
-        (
-            match
-            for match in re.finditer(r"(?<![\w$.>])[A-Za-z_]\w*", source.plain[function.body[1] : end])
-            if match[0] in names
-        ),
-        None,
-    )
+    used = [
+        match
+        for match in re.finditer(
+            r"(?<![\w$.>])[A-Za-z_]\w*", source.plain[function.body[1] : _behind(source, at)]
+        )
+        if match[0] in names
+    ]
+    first = next((match for match in used if function.body[1] + match.start() < end), None)
     begin = function.body[1] + first.start() if first else at
     where = place(source, path, begin)
     if never(presence_of(source.data).at(where.line)):
         yield Undecided(where, "whether this is built is not known")
         return
     word = first[0] if first else name
-    what = f"{word} is used outside of {name}()" if first else f"a statement stands outside of {name}()"
+    what = f"a statement stands outside of {name}()"
+    if first:
+        *others, last = list(dict.fromkeys(match[0] for match in used))[:_TOLD]
+        all_ = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+        what = f"{all_} used outside of {name}()"
     yield _finding(
         where,
         word,

@@ -18,7 +18,7 @@ from checkseries.facts.c_outline import Function, functions, outline_of
 from checkseries.facts.c_record import Record, records
 from checkseries.facts.c_scope import local, scope
 from checkseries.facts.c_text import Code, brackets, code
-from checkseries.facts.c_words import STATEMENT
+from checkseries.facts.c_words import QUALIFIERS, STATEMENT
 from checkseries.tree import Snapshot
 
 _ACCESS = re.compile(r"(?:(?<![.\d])\.|->)\s*+([A-Za-z_]\w*)", re.ASCII)
@@ -39,6 +39,7 @@ _LITERAL = re.compile(
     r"\(\s*+(?:const\s++)?((?:struct|union)\s++\w++)\s*+((?:\[[^\]\[]*+\]\s*+)*+)\)\s*+\Z", re.ASCII
 )
 _DESIGNATOR = re.compile(r"((?:\.\s*[A-Za-z_]\w*\s*|\[[^\]\[]*\]\s*)+)=\s*\Z", re.ASCII)
+_POINTER = re.compile(r"(->\s*|\.\s*)?(?<![\w$])([A-Za-z_]\w*)\s*->\s*\Z", re.ASCII)
 _EVALUATED = frozenset(
     ("likely", "unlikely", "READ_ONCE", "WRITE_ONCE", "ARRAY_SIZE", "WARN_ON", "WARN_ON_ONCE", "BUG_ON")
 )
@@ -80,20 +81,40 @@ class _Around:
 
 def owner(tree: Snapshot, path: str, named: Named, arch: str) -> tuple[Record, ...]:
     """The definitions of the struct that a named member belongs to; nothing if that is not known."""
+    around = _seen(tree, path, named, arch)
+    return _owner(around, named.at, 0) if around else ()
+
+
+def pointed(tree: Snapshot, path: str, named: Named) -> str:
+    """The type in words of what a pointer before ``->`` points to, defined or not; nothing if that is not known."""
+    data = tree.read(path) or b""
+    before = _POINTER.search(code(data).plain, max(0, named.at - 200), named.at)
+    around = _seen(tree, path, named, "") if before else None
+    if around is None or before is None or around.function is None or macro_for(tree, path, before[2]):
+        return ""
+    if before[1]:
+        fields = [each for record in _owner(around, before.start(2), 1) for each in record.named(before[2])]
+        types = {each.type for each in fields if each.inner is None}
+        return types.pop() if len(types) == 1 else ""
+    found = local(scope(around.source, around.function), before[2], named.at)
+    words = found.type.replace("*", " * ").split() if found else []
+    return " ".join(word for word in words if word not in {"*", *QUALIFIERS}) if words.count("*") == 1 else ""
+
+
+def _seen(tree: Snapshot, path: str, named: Named, arch: str) -> _Around | None:
+    """What is around a member that the compiler surely sees; None if that is not clear."""
     data = tree.read(path)
     if data is None:
-        return ()
+        return None
     source = code(data)
     chunk = outline_of(data).chunk(named.at)
     if chunk is None or not chunk.sure:
-        return ()
+        return None
     inside = functions(source, chunk) if chunk.body and named.at > chunk.body[0] else ()
     if len(inside) > 1 or (inside and (inside[0].head is None or not inside[0].sure)):
-        return ()
+        return None
     around = _Around(tree, path, arch, source, inside[0] if inside else None)
-    if _vanishes(around, named.at, chunk.start):
-        return ()
-    return _owner(around, named.at, 0)
+    return None if _vanishes(around, named.at, chunk.start) else around
 
 
 def _vanishes(around: _Around, at: int, start: int) -> bool:

@@ -89,7 +89,7 @@ def shortfall(tree: Snapshot, path: str, name: str, arch: str) -> Shortfall | No
         if open_ == NEVER:
             continue
         short = Shortfall(site, arch, mention.called, seen.under, seen.by)
-        doubt = _doubt(tree, path, name, arch, open_, whole=seen.whole)
+        doubt = unsure(tree, path, name, arch, open_, whole=seen.whole)
         if not doubt:
             text = kconfig(open_)
             assert text is not None
@@ -111,7 +111,7 @@ def shortfall(tree: Snapshot, path: str, name: str, arch: str) -> Shortfall | No
     return uncertain
 
 
-def _doubt(tree: Snapshot, path: str, name: str, arch: str, of: Expression, *, whole: bool) -> str:
+def unsure(tree: Snapshot, path: str, name: str, arch: str, of: Expression, *, whole: bool) -> str:
     """Why a use cannot be said to be undeclared, or nothing."""
     if kconfig(of) is None:
         return f"whether it is compiled depends on {said(of)}"
@@ -134,6 +134,11 @@ def _late_doubt(tree: Snapshot, path: str, name: str, arch: str, mention: Mentio
     for callee in mention.within:
         if _macros(tree, path, arch, callee) and (elsewhere or _pastes(tree, path, arch, callee, 0)):
             return f"what the macro {callee} makes of {name} is not known"
+    return from_outside(tree, path, name, arch)
+
+
+def from_outside(tree: Snapshot, path: str, name: str, arch: str) -> str:
+    """Why a name may be declared by who includes a file, or by what macros put together, or nothing."""
     users = includers(tree, path)
     if users:
         return f"{users[0]} includes the file"
