@@ -122,7 +122,7 @@ def _assignments(encoding: Encoding, model: frozenset[int]) -> list[tuple[str, s
     """What the user sets in a solution, by name."""
     found = []
     for symbol, user in encoding.users.items():
-        if user.set in model:
+        if user.set in model and not symbol.whole:
             value = _value(symbol, user, model)
             if value is not None:
                 found.append((symbol.name, value))
