@@ -2,12 +2,18 @@
 
 Whole processes, wall clock and peak memory of the process tree's largest member; medians of several runs
 after one that warms the page cache.
+
+Then what Kconfig costs: a parse of each of the four usual architectures, questions about all configurations, and
+what a series that touches Kconfig takes beyond one that does not, in two processes and without a cache.
 """
 
 from __future__ import annotations
 
 import argparse
+import difflib
+import gc
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -15,8 +21,16 @@ import tempfile
 import time
 from pathlib import Path
 
+from checkseries.archs import USUAL
+from checkseries.facts.kconfig import Model, model
 from checkseries.source.mailbox import Source
 from checkseries.source.series import read_series
+from checkseries.tree import Snapshot
+from checkseries.tree.locate import locate, open_tree
+
+MOST_ADDED = 2.5
+"""Seconds that a series which touches Kconfig may add on four architectures."""
+QUESTIONS = 100
 
 
 def timed(command: list[str], cwd: Path) -> tuple[float, float, int]:
@@ -65,6 +79,7 @@ def main() -> int:
         single = measured("the same, --jobs 1", [*cold, "--jobs", "1"], Path(scratch), options.runs)
         measured("checkseries check, tree known", check, Path(scratch), options.runs)
         start = measured("checkseries --version", [checkseries, "--version"], Path(scratch), options.runs)
+        kconfig(tree, checkseries, Path(scratch), options.runs)
         if not Path(checkpatch[0]).is_file():
             print("no scripts/checkpatch.pl in the tree: nothing to compare with")
             return 0
@@ -76,6 +91,69 @@ def main() -> int:
         print(f"over the limit of {options.limit} s")
         return 1
     return 0
+
+
+def kconfig(tree: Path, checkseries: str, scratch: Path, runs: int) -> None:
+    """Time what Kconfig costs, in this process and as a part of whole ones."""
+    gc.disable()  # as the command does
+    snapshot = Snapshot.of(open_tree(locate(str(tree), str(tree), {}), None, worktree=False, book=None))
+    for arch in USUAL:
+        start = time.monotonic()
+        here = model(snapshot, arch)
+        print(f"Kconfig of {arch:23} {time.monotonic() - start:7.2f} s wall {len(here.names):7} symbols")
+        if arch == USUAL[-1]:
+            asked(here)
+    added = {}
+    for name, path, text in (
+        ("without Kconfig", "lib/ctype.c", "/* More. */\n"),
+        (
+            "with Kconfig",
+            "lib/Kconfig",
+            'config BENCH_ADDED\n\tbool "added"\n\tdepends on PCI\n\tselect CRC32\n',
+        ),
+    ):
+        mail = scratch / f"{path.replace('/', '-')}.patch"
+        mail.write_text(appended(tree, path, text))
+        command = [
+            checkseries,
+            "check",
+            str(mail),
+            "--tree",
+            str(tree.resolve()),
+            "--no-cache",
+            "--jobs",
+            "2",
+        ]
+        added[name] = measured(f"a small patch {name}", command, scratch, runs)
+    more = added["with Kconfig"] - added["without Kconfig"]
+    print(
+        f"touching Kconfig adds {more:.2f} s on {len(USUAL)} architectures (at most {MOST_ADDED} on an idle machine)"
+    )
+
+
+def asked(here: Model) -> None:
+    """Time questions about all configurations of one architecture."""
+    dice = random.Random("questions")
+    taken = []
+    here.satisfiable("MODULES")  # the solver is loaded by the first one
+    for name in dice.sample(here.names, QUESTIONS):
+        start = time.monotonic()
+        here.satisfiable(f"{name} && !MODULES")
+        taken.append((time.monotonic() - start) * 1000)
+    middle, most = statistics.median(taken), max(taken)
+    print(f"{QUESTIONS} questions about {here.arch:11} {middle:7.2f} ms median {most:6.1f} ms at most")
+
+
+def appended(tree: Path, path: str, text: str) -> str:
+    """A mail with a patch that adds some lines to the end of a file of the tree."""
+    old = (tree / path).read_text()
+    diff = difflib.unified_diff(
+        old.splitlines(keepends=True), (old + text).splitlines(keepends=True), f"a/{path}", f"b/{path}"
+    )
+    head = (
+        "From: A <a@example.org>\nDate: Mon, 1 Jan 2024 00:00:00 +0000\nSubject: [PATCH] more\n\nMore.\n---\n"
+    )
+    return head + f"diff --git a/{path} b/{path}\n" + "".join(diff)
 
 
 def split(series: Path, where: Path) -> list[str]:

@@ -121,6 +121,21 @@ def test_implies(kernel: Path) -> None:
     assert "with CONFIG_BOARD=y" in broken.stdout
 
 
+def test_equivalence_is_asked_both_ways(kernel: Path) -> None:
+    done = run("implies", "WIDE", "BUS", "--arch", "x86", "--equivalent", cwd=kernel)
+    assert done.returncode == 1
+    assert "WIDE implies BUS" in done.stdout
+    assert "BUS implies WIDE" in done.stdout
+    assert run("implies", "WIDE", "WIDE && BUS", "--arch", "x86", "--equivalent", cwd=kernel).returncode == 0
+
+
+def test_values_are_those_of_one_toolchain(kernel: Path) -> None:
+    done = run("eval", "--arch", "x86", "--toolchain", "any", cwd=kernel)
+    assert done.returncode == 2
+    assert "--toolchain any has no values" in done.stderr
+    assert run("implies", "WIDE", "BUS", "--arch", "x86", "--toolchain", "any", cwd=kernel).returncode == 0
+
+
 def test_why(kernel: Path) -> None:
     mips, x86 = asked("why", "CONFIG_WIDE", cwd=kernel)["archs"]
     assert (x86["can_be_y"], x86["witness"]) == (True, ["CONFIG_BUS=y", "CONFIG_WIDE=y"])

@@ -485,13 +485,18 @@ def _kconfig_implies(options: argparse.Namespace) -> int:
 
     tree, archs, snapshot = _asked(options, options.arch)
     _defined(snapshot, _names([options.first, options.second]))
-    rows = implications(snapshot, archs, options.first, options.second)
-    table = SelectionTable(f"{options.first} implies {options.second} in {tree.name}", rows)
+    pairs = [(options.first, options.second)]
+    if options.equivalent:
+        pairs.append((options.second, options.first))
+    tables = [
+        SelectionTable(f"{one} implies {other} in {tree.name}", implications(snapshot, archs, one, other))
+        for one, other in pairs
+    ]
     if options.format == "json":
-        _write(options, render_tables_json([table]))
+        _write(options, render_tables_json(tables))
     else:
-        _write(options, render_tables([table], width=_width(), color=_color(options)))
-    said = {row.holds for row in rows}
+        _write(options, render_tables(tables, width=_width(), color=_color(options)))
+    said = {row.holds for table in tables for row in table.rows}
     return FOUND if False in said else FAILED if None in said else CLEAN
 
 
@@ -702,6 +707,9 @@ def _query_commands(command: Callable[[str, object, str, str], argparse.Argument
                       "Prove on each architecture that B holds wherever A does, or show where not. Exit status 1 if it is broken on one.")  # fmt: skip
     implies.add_argument("first", metavar="A", help="a Kconfig expression: HOTPLUG_PARALLEL && SMP")
     implies.add_argument("second", metavar="B", help="another one")
+    implies.add_argument(
+        "--equivalent", action="store_true", help="prove that A holds wherever B does as well"
+    )
 
     why = command("kconfig why", _kconfig_why, "what makes a symbol y, or keeps it from that",
                   "Show on each architecture what has to be set for a symbol to be y, or what never lets it be.")  # fmt: skip

@@ -15,9 +15,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from checkseries.facts.kconfig.menu import parsed
+from checkseries.facts.kconfig.menu import grammar_of, parsed
 from checkseries.facts.kconfig.model import Model
-from checkseries.facts.kconfig.symbol import Tree
+from checkseries.facts.kconfig.symbol import Grammar, Tree
 from checkseries.facts.kconfig.toolchain import Answer, Toolchain
 from checkseries.tree import Snapshot
 from checkseries.tree.directory import DirectoryTree
@@ -78,6 +78,12 @@ void oracle_dump(void)
 	fclose(f);
 }
 """
+OLD_DUMP = (
+    DUMP.replace("struct symbol *sym;", "struct symbol *sym;\n\tint i;")
+    .replace("for_all_symbols(sym)", "for_all_symbols(i, sym)")
+    .replace("list_empty(&sym->menus)", "sym_is_choice(sym)")
+)
+"""Before 6.11 choices are symbols."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +219,8 @@ def build(root: Path, scratch: Path) -> Conf:
     source = scratch / "scripts" / "kconfig"
     shutil.copytree(root / "scripts" / "kconfig", source, ignore=shutil.ignore_patterns("tests", "lxdialog"))
     include = scratch / "scripts" / "include"
-    shutil.copytree(root / "scripts" / "include", include)
+    if (root / "scripts" / "include").is_dir():
+        shutil.copytree(root / "scripts" / "include", include)
     preprocess = (source / "preprocess.c").read_text()
     found = re.search(r"^static char \*do_shell\(.*?^}\n", preprocess, re.DOTALL | re.MULTILINE)
     assert found is not None
@@ -223,7 +230,12 @@ def build(root: Path, scratch: Path) -> Conf:
     (source / "conf.c").write_text(
         "extern void oracle_dump(void);\n" + head + "\toracle_dump();\n\treturn 0;\n}" + tail
     )
-    (source / "oracle.c").write_text(DUMP)
+    internal = source / "internal.h"  # not there before 5.14
+    listed = internal.is_file() and "for_all_symbols(sym)" in internal.read_text()
+    dump = DUMP if listed else OLD_DUMP
+    (source / "oracle.c").write_text(
+        dump if internal.is_file() else dump.replace('#include "internal.h"\n', "")
+    )
 
     def run(*command: str) -> None:
         subprocess.run(command, cwd=source, check=True, capture_output=True, timeout=120)
@@ -242,6 +254,8 @@ def build(root: Path, scratch: Path) -> Conf:
         "symbol",
         "util",
     ]
+    if '#include "menu.c"' in (source / "parser.y").read_text():
+        objects.remove("menu")
     run("gcc", "-O1", "-w", "-I.", "-I../include", "-o", "conf", *(f"{name}.c" for name in objects))
     return Conf(source / "conf", scratch)
 
@@ -305,7 +319,7 @@ def kernel(trees: Path) -> Callable[[str, str], SimpleNamespace]:
         if key not in known:
             read = files.setdefault(release, Files(trees / release))
             toolchain = Recording(arch)
-            tree = parsed(read, "Kconfig", toolchain, strict=release != "linux-6.12")
+            tree = parsed(read, "Kconfig", toolchain, grammar_of(read))
             known[key] = SimpleNamespace(
                 tree=tree,
                 root=trees / release,
@@ -325,7 +339,7 @@ def kconfig() -> Callable[..., Tree]:
 
     def of(text: str = "", arch: str = "x86", *, strict: bool = True, **files: str) -> Tree:
         paths = {"Kconfig": text, **{name.replace("__", "/"): content for name, content in files.items()}}
-        return parsed(paths.get, "Kconfig", Toolchain(arch), strict=strict)
+        return parsed(paths.get, "Kconfig", Toolchain(arch), Grammar(strict=strict))
 
     return of
 

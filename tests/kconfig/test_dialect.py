@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from checkseries.facts.kconfig.expression import text
 from checkseries.facts.kconfig.menu import parsed
 from checkseries.facts.kconfig.model import Model
-from checkseries.facts.kconfig.symbol import KconfigError, Tree
+from checkseries.facts.kconfig.symbol import Grammar, KconfigError, Tree
 from checkseries.facts.kconfig.toolchain import Toolchain
 
 REFUSED = {
@@ -201,7 +201,7 @@ def test_any_text_is_parsed_or_refused(written: str) -> None:
     files = {"Kconfig": written, "K": "config K\n\tbool\n"}
     for strict in (True, False):
         try:
-            tree = parsed(files.get, "Kconfig", Toolchain("x86"), strict=strict)
+            tree = parsed(files.get, "Kconfig", Toolchain("x86"), Grammar(strict=strict))
         except KconfigError as error:
             path, line = error.path, error.line
         else:

@@ -102,6 +102,18 @@ def test_the_names_of_answers_are_no_symbols() -> None:
     assert here.evaluation({}).all()["TEXT"] == "gcc says 140200"
 
 
+def test_the_versions_of_older_kernels_are_free_as_well() -> None:
+    text = (
+        'source "arch/$(SRCARCH)/Kconfig"\nconfig GCC_VERSION\n\tint\n\tdefault $(shell,./scripts/gcc-version.sh gcc)\n'
+        "config LD_VERSION\n\tint\n\tdefault $(shell,ld --version | ./scripts/ld-version.sh)\n"
+    )
+    assert isinstance(
+        asked("any", text).satisfiable("GCC_VERSION = 90100 && LD_VERSION = 235000000"), Possible
+    )
+    assert asked("gcc", text).satisfiable("GCC_VERSION = 90100") == Impossible()
+    assert isinstance(asked("gcc", text).satisfiable("LD_VERSION = 243000000"), Possible)
+
+
 def test_a_tree_can_spell_a_symbol_like_an_answer() -> None:
     here = asked("any", ASKING + "config toolchain-fsanitize-kcfi\n\tbool\n")
     assert here.can_be("CFI", "y") == Impossible()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from checkseries.facts.kconfig.evaluate import Evaluation, assigned
 from checkseries.facts.kconfig.menu import parsed
 from checkseries.facts.kconfig.symbol import KconfigError, Tree, Type
-from checkseries.facts.kconfig.toolchain import Toolchain
+from checkseries.facts.kconfig.toolchain import Answer, Toolchain
 
 pytestmark = [pytest.mark.oracle, pytest.mark.tree]
 
@@ -187,6 +188,7 @@ def test_what_the_kernels_tests_accept(trees: Path, name: str) -> None:
         *[("conditional_dep", f"test_config{n}", f"expected_config{n}") for n in (1, 2, 3)],
         ("transitional", "initial_config", "expected_config"),
         ("choice", "", "alldef_expected_config"),
+        ("warn_changed_input", "config", "expected_config"),
     ],
 )
 def test_configurations_of_the_kernels_tests(trees: Path, name: str, config: str, expected: str) -> None:
@@ -196,6 +198,60 @@ def test_configurations_of_the_kernels_tests(trees: Path, name: str, config: str
     wanted = assigned((root / expected).read_text().splitlines())
     found = {symbol.name: evaluation.text(symbol) for symbol in tree.order if evaluation.written(symbol)}
     assert found == {name: value.strip('"') for name, value in wanted}
+
+
+class Answering(Toolchain):
+    """Two commands of the kernel's tests, answered as a shell would."""
+
+    def answer(self, command: str) -> Answer:
+        known = {
+            "echo hello world 3": "hello world 3\n",
+            r"printf 'hello\nworld\n\n4\n\n\n'": "hello\nworld\n\n4\n\n\n",
+        }
+        return Answer(known[command], known=True)
+
+
+def test_the_functions_of_the_kernels_tests(trees: Path) -> None:
+    root = own_tests(trees) / "preprocess" / "builtin_func"
+    tree = parsed({"Kconfig": (root / "Kconfig").read_text()}.get, "Kconfig", Answering("x86"))
+    said = [f"{path}:{line}: {message}" for path, line, message in tree.warnings]
+    assert said == (root / "expected_stderr").read_text().splitlines()
+
+
+NOT_RUN = {
+    "choice/__init__.py: test_oldask0": "what conf asks on a terminal",
+    "choice_randomize/__init__.py: test": "the order of glibc's rand()",
+    "choice_randomize2/__init__.py: test": "the order of glibc's rand()",
+    "new_choice_with_dep/__init__.py: test": "what conf asks on a terminal",
+}
+"""The kernel's tests that no other implementation can run, and why; of warn_changed_input the configuration alone is run."""
+
+
+def test_nearly_all_of_the_kernels_tests_are_run(
+    trees: Path, record_property: Callable[[str, object], None]
+) -> None:
+    root = own_tests(trees)
+    functions = {
+        f"{path.relative_to(root)}: {name}"
+        for path in root.rglob("__init__.py")
+        for name in re.findall(r"^def (test\w*)", path.read_text(), re.MULTILINE)
+    }
+    run = functions - NOT_RUN.keys()
+    assert NOT_RUN.keys() <= functions
+    assert len(functions) == 21
+    assert {name.split("/__init__")[0] for name in run} == {
+        *(
+            "auto_submenu",
+            "choice",
+            "conditional_dep",
+            "err_recursive_dep",
+            "err_recursive_inc",
+            "err_repeated_inc",
+        ),
+        *("err_transitional", "no_write_if_dep_unmet", "transitional", "warn_changed_input"),
+        *(f"preprocess/{each}" for each in ("builtin_func", "circular_expansion", "escape", "variable")),
+    }
+    record_property("of the kernel's 21 tests of conf are run", len(run))
 
 
 def test_what_is_not_written_in_the_kernels_tests(trees: Path) -> None:

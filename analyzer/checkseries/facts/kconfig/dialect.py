@@ -27,6 +27,7 @@ from checkseries.facts.kconfig.symbol import (
     YES,
     And,
     Expr,
+    Grammar,
     KconfigError,
     Not,
     Or,
@@ -82,21 +83,25 @@ class _UnclosedStringError(Exception):
 class Parse(kconfiglib.Kconfig):  # type: ignore[misc]  # Kconfiglib ships no types
     """One parse: the tree of entries as they are written (``top_node``), and the symbols by name.
 
-    ``strict`` asks for what ``conf`` refuses since transitional symbols are known (6.18): a file included
-    twice, a blank help text, a menuconfig without a prompt.
+    ``grammar`` tells what the ``conf`` of the tree takes and refuses.
     """
 
     def __init__(
-        self, read: Callable[[str], str | None], top: str, toolchain: Toolchain, *, strict: bool
+        self, read: Callable[[str], str | None], top: str, toolchain: Toolchain, grammar: Grammar
     ) -> None:
         self.read = read
-        self.strict = strict
+        self.grammar = grammar
+        self.strict = grammar.strict
         self.symbols: dict[str, Symbol] = {}
         self.constants: dict[str, Symbol] = dict(CONSTANTS)
         self.modules_symbol: Symbol | None = None
         self.limited: list[And] = []
         """Each ``m`` of a condition, to be completed to ``m && MODULES``."""
         self.transitional: dict[str, tuple[str, int]] = {}
+        self.optional: set[Any] = set()
+        """The choices that can be n as a whole, by their entries."""
+        self.yes_for_no: set[str] = set()
+        """The symbols that ``allnoconfig`` sets to y."""
         self.reverse_lines: dict[Any, list[int]] = {}
         """The lines of the ``select`` and ``imply`` statements of an entry, in their order."""
         self.reverse_order: dict[Any, list[bool]] = {}
@@ -255,6 +260,8 @@ class Parse(kconfiglib.Kconfig):  # type: ignore[misc]  # Kconfiglib ships no ty
             return self._led_by_macro(line)
         if len(line) > MAX_LINE:
             self._fail("too long a line")
+        if not self.grammar.plain and "option" in line and self._old(line):
+            return (None,)
         try:
             tokens = super()._tokenize(line)
         except _UnclosedStringError:
@@ -273,6 +280,25 @@ class Parse(kconfiglib.Kconfig):  # type: ignore[misc]  # Kconfiglib ships no ty
         if "$" not in line:
             self._tokenized[line] = tokens
         return tokens
+
+    def _old(self, line: str) -> bool:
+        """Take a property that newer kernels do not have; whether the line is one."""
+        words = line.split("#", maxsplit=1)[0].split()
+        item = self._entry and self._entry.item
+        if words == ["optional"] and item.__class__ is kconfiglib.Choice:
+            self.optional.add(self._entry)
+            return True
+        if not self.grammar.options or words[:1] != ["option"] or item.__class__ is not kconfiglib.Symbol:
+            return False
+        if words[1:] == ["modules"]:
+            self.modules_symbol = self.symbols[item.name]
+        elif words[1:] == ["allnoconfig_y"]:
+            self.yes_for_no.add(item.name)
+        elif words[1:] == ["defconfig_list"]:
+            self.symbols[item.name].silent = True
+        else:
+            self._fail("unknown option")
+        return True
 
     def _led_by_macro(self, line: str) -> Any:
         """The tokens of a line that begins with a macro: it spells a variable, or nothing before a statement."""

@@ -145,7 +145,9 @@ class Encoding(Gates):
         for symbol in order:
             if symbol in self._pairs:
                 continue
-            if symbol.choice is not None:
+            if symbol.choice is not None and symbol.choice.symbol is not None:
+                self._define_members(symbol.choice, symbol.choice.symbol)
+            elif symbol.choice is not None:
                 self._define_choice(symbol.choice)
             elif symbol.logical:
                 self._pairs[symbol] = self._logical(symbol)
@@ -157,7 +159,7 @@ class Encoding(Gates):
         if known is None:
             known = ALWAYS
             if not symbol.transitional:
-                pair = self.most([self._condition(prompt.when) for prompt in symbol.prompts])
+                pair = self.most([self._shown(symbol, prompt.when) for prompt in symbol.prompts])
                 known = self._promoted(pair, symbol.type if symbol.logical else Type.BOOL)
             self._visible[symbol] = known
         return known
@@ -212,6 +214,50 @@ class Encoding(Gates):
             self._pairs[symbol] = (literal, literal)
         for symbol in choice.members:
             self.clauses.append([-self._visibility(symbol)[0], *literals])
+
+    def _shown(self, symbol: Symbol, when: Expr | None) -> Pair:
+        """When a prompt is shown; an m counts as n where the choice around a tristate is y."""
+        pair = self._condition(when)
+        whole = symbol.choice.symbol if symbol.choice is not None else None
+        if whole is None or symbol.type is not Type.TRISTATE:
+            return pair
+        yes = self._pairs.get(whole, NEVER)[1]
+        return self.all((pair[0], self.any((pair[1], -yes)))), pair[1]
+
+    def _define_members(self, choice: Choice, whole: Symbol) -> None:
+        """The members of a choice that is a symbol: where it is y exactly one of the visible ones is.
+
+        What the user sets the choice to is the greatest of what its members are set to.
+        """
+        yes = self._pairs[whole][1]
+        literals: list[int] = []
+        some: list[int] = []
+        for symbol in choice.members:
+            visible = self._visibility(symbol)
+            value = NEVER
+            for default in reversed(symbol.defaults):
+                when = self._condition(default.when)
+                value = self.either_pair(when[0], self.least((self._expr(default.value), when)), value)
+            if visible[0] != -TRUE:
+                literal = self.chosen[symbol] = self.fresh()
+                self.clauses += [[-literal, visible[0]], [-literal, yes]]
+                self.clauses += [[-literal, -other] for other in literals]
+                literals.append(literal)
+                if symbol.type is Type.TRISTATE:
+                    user = self._user(symbol)
+                    self.clauses.append([-user.set, -user.value[1], literal])
+                    some.append(self.all((user.set, user.value[0])))
+                    value = self.either_pair(user.set, self.least((user.value, visible)), value)
+                value = self.either_pair(visible[1], (literal, literal), value)
+            self._pairs[symbol] = self._promoted(value, symbol.type)
+        for symbol in choice.members:
+            self.clauses.append([-self._visibility(symbol)[0], -yes, *literals])
+        set_to = self.users.get(whole)
+        if set_to is not None:
+            of = (self.all((set_to.set, set_to.value[0])), self.all((set_to.set, set_to.value[1])))
+            self.clauses += [[-of[1], *literals], [-of[0], *literals, *some]]
+            self.clauses += [[-literal, of[1]] for literal in literals]
+            self.clauses += [[-each, of[0]] for each in some]
 
     # --- comparisons
 
@@ -319,7 +365,8 @@ class Encoding(Gates):
         return cases
 
     def _unbounded(self, symbol: Symbol, bound: int) -> int:
-        value = TRUE if bound <= 0 else -TRUE
+        # What has no default is 0, and to older kernels "", which is less than any number.
+        value = TRUE if bound <= 0 and self.tree.grammar.zero else -TRUE
         for default in reversed(symbol.defaults):
             literal = value
             if isinstance(default.value, Symbol):

@@ -37,6 +37,7 @@ _INT = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 _HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F]+\Z")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _EMPTY = {Type.INT: "0", Type.HEX: "0x0", Type.STRING: ""}
+_NOTHING = {Type.INT: "", Type.HEX: "", Type.STRING: ""}
 _MODE = {"allnoconfig": N, "allmodconfig": M, "allyesconfig": Y}
 
 
@@ -66,11 +67,15 @@ class Evaluation:
         self._user_tri: dict[Symbol, int] = {}
         self._user_text: dict[Symbol, str] = {}
         self._preferred: dict[Choice, list[Symbol]] = {}
+        self._picked: dict[Choice, Symbol] = {}
+        self._empty = _EMPTY if tree.grammar.zero else _NOTHING
         pairs = assignments.items() if isinstance(assignments, Mapping) else assignments
         for name, value in pairs:
             self._assign(tree.symbols.get(name), value)
         if mode in _MODE:
             self._answer(_MODE[mode])
+            for name in tree.yes_for_no if mode == "allnoconfig" else ():
+                self._user_tri[tree.symbols[name]] = Y
         if tree.modules is not NO:
             self._modules = self.value(tree.modules)
             if self._modules:  # what MODULES itself needs was computed as if there were none
@@ -78,6 +83,8 @@ class Evaluation:
                 self._tri = {symbol: self._tri[symbol] for symbol in constants}
                 self._text = {symbol: self._text[symbol] for symbol in constants}
                 self._written, self._visible, self._shared, self._unmet = set(), {}, {}, {}
+        if not tree.grammar.zero and self._user_text:
+            self._forget()
 
     # --- user values
 
@@ -103,14 +110,49 @@ class Evaluation:
                 self._user_text[symbol] = re.sub(r"\\(.)", r"\1", quoted[1])
             case _:
                 return
-        if symbol.choice is not None:
+        if symbol.choice is not None and symbol.choice.symbol is not None:
+            self._pick(symbol, symbol.choice, symbol.choice.symbol)
+        elif symbol.choice is not None:
             order = self._preferred.setdefault(symbol.choice, list(symbol.choice.members))
             order.remove(symbol)
             order.insert(0, symbol)
 
+    def _pick(self, symbol: Symbol, choice: Choice, whole: Symbol) -> None:
+        """What setting a member says of a choice that is a symbol: the greatest of all, and which is y."""
+        value = self._user_tri[symbol]
+        if value == Y:
+            self._picked[choice] = symbol
+        self._user_tri[whole] = max(value, self._user_tri.get(whole, N))
+
+    def _forget(self) -> None:
+        """Forget the numbers that are out of their range, as ``conf_read()`` did; what hangs on them stays."""
+        beyond = [
+            symbol
+            for symbol, value in self._user_text.items()
+            if symbol.ranges and not self._within(symbol, value)
+        ]
+        if beyond:
+            for symbol in self.tree.order:
+                self._settle(symbol)
+            for symbol in beyond:
+                del self._user_text[symbol], self._text[symbol]
+                self._written.discard(symbol)
+            for symbol in beyond:
+                self._settle(symbol)
+
+    def _within(self, symbol: Symbol, value: str) -> bool:
+        self._settle(symbol)
+        base = 10 if symbol.type is Type.INT else 16
+        for bounds in symbol.ranges:
+            if self._condition(bounds.when) != N:
+                low, high = self._bound(bounds.low, base), self._bound(bounds.high, base)
+                return low <= prefix_number(value, base) <= high
+        return True
+
     def _answer(self, value: int) -> None:
         for symbol in self.tree.order:
-            if symbol.logical and symbol.prompts and symbol.choice is None:
+            member = symbol.choice is not None and symbol.choice.symbol is None
+            if symbol.logical and symbol.prompts and not member:
                 self._user_tri.setdefault(symbol, value)
 
     # --- questions
@@ -164,7 +206,7 @@ class Evaluation:
 
     def all(self) -> dict[str, str]:
         """The value of every defined symbol, by name."""
-        return {symbol.name: self.text(symbol) for symbol in self.tree.order}
+        return {symbol.name: self.text(symbol) for symbol in self.tree.order if not symbol.whole}
 
     def all_unmet(self) -> frozenset[str]:
         """The names of all symbols that ``conf`` warns of."""
@@ -199,8 +241,10 @@ class Evaluation:
             case Type.BOOL | Type.TRISTATE:
                 if symbol.choice is None:
                     self._compute_logical(symbol)
-                else:
+                elif symbol.choice.symbol is None:
                     self._compute_choice(symbol.choice)
+                else:
+                    self._compute_members(symbol.choice, symbol.choice.symbol)
             case Type.UNKNOWN:
                 self._text[symbol] = symbol.name
             case _:
@@ -211,8 +255,16 @@ class Evaluation:
             value = Y
         else:
             value = N
+            split = (
+                symbol.type is Type.TRISTATE
+                and symbol.choice is not None
+                and symbol.choice.symbol is not None
+            )
             for prompt in symbol.prompts:
-                value = max(value, self._condition(prompt.when))
+                here = self._condition(prompt.when)
+                if split and here == M and self._tri[symbol.choice.symbol] == Y:  # type: ignore[union-attr, index]
+                    here = N
+                value = max(value, here)
             if value == M and (symbol.type is not Type.TRISTATE or self._modules == N):
                 value = Y
         self._visible[symbol] = value
@@ -265,6 +317,44 @@ class Evaluation:
             self._tri[symbol] = Y if symbol is chosen else N
         self._written.update(visible)
 
+    def _compute_members(self, choice: Choice, whole: Symbol) -> None:
+        """The members of a choice that is a symbol itself: where that is m each is a tristate of its own."""
+        mode = self._tri[whole]
+        shown = {symbol: self._visibility(symbol) for symbol in choice.members}
+        chosen = None
+        if mode == Y:
+            picked = self._picked.get(choice)
+            chosen = next(
+                (
+                    each
+                    for each in (
+                        picked,
+                        *(each for each, when in choice.defaults if self._condition(when) != N),
+                        *choice.members,
+                    )
+                    if each is not None and shown.get(each, N) != N
+                ),
+                None,
+            )
+        for symbol, visible in shown.items():
+            user = self._user_tri.get(symbol)
+            written = visible != N
+            if visible == Y:
+                value = Y if symbol is chosen else N
+            elif visible != N and user is not None:
+                value = min(user, visible)
+            else:
+                value = N
+                for default in symbol.defaults:
+                    when = self._condition(default.when)
+                    if when != N:
+                        value = min(self._expr(default.value), when)
+                        written = written or value != N
+                        break
+            self._tri[symbol] = Y if value == M and symbol.type is Type.BOOL else value
+            if written:
+                self._written.add(symbol)
+
     def _chosen(self, choice: Choice, visible: list[Symbol]) -> Symbol | None:
         """The member that is y: ``sym_calc_choice()``."""
         user = self._user_tri
@@ -287,7 +377,7 @@ class Evaluation:
     def _compute_text(self, symbol: Symbol) -> None:
         visible = self._visibility(symbol)
         written = visible != N
-        value = _EMPTY[symbol.type]
+        value = self._empty[symbol.type]
         user = self._user_text.get(symbol)
         if visible != N and user is not None:
             value = user
@@ -299,7 +389,7 @@ class Evaluation:
                         value = self._raw(default.value)
                     break
         self._text[symbol] = self._bounded(symbol, value)
-        if written and not symbol.transitional:
+        if written and not symbol.transitional and not symbol.silent:
             self._written.add(symbol)
 
     def _bounded(self, symbol: Symbol, value: str) -> str:

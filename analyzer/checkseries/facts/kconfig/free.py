@@ -32,11 +32,19 @@ _KINDS = {
 """The two names that a version script can print."""
 _OLDEST = {"GCC": 50100, "Clang": 100001, "GNU": 22500, "LLVM": 100001, "BFD": 22300, "LLD": 100001}
 """The oldest versions that any kernel since 5.4 takes."""
-_RUST = {"rustc-version.sh", "rustc-llvm-version.sh", "pahole-version.sh"}
-"""Version scripts that print a number alone, 0 for a tool that is not there."""
-_NEWEST = 999999
+_ALONE = {
+    "rustc-version.sh",
+    "rustc-llvm-version.sh",
+    "pahole-version.sh",
+    "gcc-version.sh",
+    "clang-version.sh",
+    "lld-version.sh",
+}
+"""Version scripts that print a number alone, 0 for a tool that is not there; some are those of older kernels."""
+_NEWEST = 999_999_999
 _LONGEST = 100  # characters of a command that are told
 _SCRIPT = re.compile(r"\S*/scripts/([a-z0-9_-]+\.sh)(?: .*)?\Z")
+_OLD_LINKER = re.compile(r"\S+ --version \| \S*/scripts/ld-version\.sh")
 _TEST = re.compile(rf'test "({PREFIX}[a-z]+-name)" = (\w+)\Z')
 _DIVISION = re.compile(rf"expr ({PREFIX}[a-z-]+) / (10000)\Z")
 _ASKED = re.compile(
@@ -83,6 +91,8 @@ class FreeToolchain(Toolchain):
         command = command.strip()
         if script := _SCRIPT.match(command):
             return self._script(script[1], usual)
+        if _OLD_LINKER.fullmatch(command):
+            return Answer(self._version("ld-version", usual.output or "0"), known=True)
         if division := _DIVISION.match(command):
             return self._divided(division[1], int(division[2]), usual)
         probe = PROBE.match(command)
@@ -108,7 +118,7 @@ class FreeToolchain(Toolchain):
         return opposite
 
     def _script(self, script: str, usual: Answer) -> Answer:
-        if script in _RUST:
+        if script in _ALONE:
             return Answer(self._version(script.removesuffix(".sh"), usual.output or "0"), known=True)
         kinds = _KINDS.get(script)
         if kinds is None:

@@ -6,6 +6,7 @@ depends on, not on its value or its prompt's condition.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -17,13 +18,18 @@ from checkseries.facts.kconfig.free import Free, FreeToolchain, define, told
 from checkseries.facts.kconfig.order import settled
 from checkseries.facts.kconfig.symbol import (
     CONSTANTS,
+    MOD,
     NO,
+    YES,
+    And,
     Choice,
     Default,
     Expr,
+    Grammar,
     KconfigError,
     Prompt,
     Range,
+    Relation,
     Reverse,
     Symbol,
     Tree,
@@ -43,12 +49,30 @@ _TYPES = {
 }
 
 
-def parsed(read: Callable[[str], str | None], top: str, toolchain: Toolchain, *, strict: bool = True) -> Tree:
+NEWEST = Grammar()
+
+
+def grammar_of(read: Callable[[str], str | None]) -> Grammar:
+    """The dialect of a tree, by the sources of its own ``conf``; the newest where they are not there."""
+    parser, symbols = read("scripts/kconfig/parser.y"), read("scripts/kconfig/symbol.c")
+    if parser is None or symbols is None:
+        return NEWEST if parser is None else Grammar(strict="T_TRANSITIONAL" in parser)
+    return Grammar(
+        strict="T_TRANSITIONAL" in parser,
+        plain="T_OPTIONAL" not in parser,
+        options=re.search(r"\bT_OPTION\b", parser) is not None,
+        zero='"0x0"' in symbols,
+    )
+
+
+def parsed(
+    read: Callable[[str], str | None], top: str, toolchain: Toolchain, grammar: Grammar = NEWEST
+) -> Tree:
     """All symbols that a top Kconfig file and what it sources define; raises KconfigError.
 
     ``read`` gives the text of a path of the tree, None if there is no such file.
     """
-    parse = Parse(read, top, toolchain, strict=strict)
+    parse = Parse(read, top, toolchain, grammar)
     walk = _Walk(parse)
     walk.block(parse.top_node.list, None, None, None)
     walk.transitional()
@@ -67,6 +91,8 @@ def parsed(read: Callable[[str], str | None], top: str, toolchain: Toolchain, *,
         warnings=tuple(parse.remarks),
         unmodelled=tuple(parse.unmodelled),
         assumed=tuple(parse.assumed),
+        grammar=grammar,
+        yes_for_no=frozenset(parse.yes_for_no),
         free=MappingProxyType(free),
     )
 
@@ -78,6 +104,8 @@ class _Walk:
         self.parse = parse
         self.always = parse.y
         self.choices: list[Choice] = []
+        self.leader: Symbol | None = None
+        """In a choice of an older kernel the entry that those which depend on it are put below."""
         self.prompting: Counter[Symbol] = Counter()
         """How many entries of a symbol have a prompt."""
 
@@ -93,7 +121,7 @@ class _Walk:
             elif item == kconfiglib.MENU:
                 self.block(node.list, here, both(visible, self.condition(node.visibility)), None)
             elif node.list is not None:  # an if block
-                self.block(node.list, here, visible, choice)
+                self.block(node.list, here, visible, None if self.below(here) else choice)
             node = node.next
 
     def condition(self, condition: Any) -> Expr | None:
@@ -122,7 +150,7 @@ class _Walk:
         self.reverse(node, symbol, dep)
         if choice is not None:
             self.member(node, symbol, choice)
-        if node.is_menuconfig and not node.prompt and self.parse.strict:
+        if node.is_menuconfig and not node.prompt and self.parse.grammar.strict:
             raise KconfigError(node.filename, node.linenr, "menuconfig statement without prompt")
 
     def reverse(self, node: Any, symbol: Symbol, dep: Expr | None) -> None:
@@ -141,6 +169,9 @@ class _Walk:
 
     def member(self, node: Any, symbol: Symbol, choice: Choice) -> None:
         """A member of a choice, with what ``conf`` asks of one."""
+        if choice.symbol is not None:
+            self.old_member(node, symbol, choice, choice.symbol)
+            return
         if not node.prompt:
             raise KconfigError(node.filename, node.linenr, "choice member must have a prompt")
         if symbol.type is not Type.BOOL:
@@ -153,9 +184,63 @@ class _Walk:
         if symbol not in choice.members:
             choice.members.append(symbol)
 
+    def old_member(self, node: Any, symbol: Symbol, choice: Choice, whole: Symbol) -> None:
+        """A member of a choice that is a symbol: its prompts depend on that already, and a bool on its being y."""
+        if symbol.type is Type.UNKNOWN:
+            symbol.type = whole.type
+        when = symbol.prompts[-1].when if node.prompt else symbol.direct[-1] if symbol.direct else None
+        if self.below(when):
+            return
+        self.leader = symbol
+        if symbol.choice is not None and symbol.choice is not choice:
+            return  # "choice value used outside its choice group" is but a warning
+        symbol.choice = choice
+        if symbol not in choice.members:
+            choice.members.append(symbol)
+        if whole.type is Type.TRISTATE and symbol.type is not Type.TRISTATE:
+            yes = Relation("=", whole, YES)
+            for prompt in symbol.prompts[-1:] if node.prompt else ():
+                prompt.when = both(yes, prompt.when)
+
+    def below(self, when: Expr | None) -> bool:
+        """Whether an entry of a choice depends on the one before, and so stands below that: it is no member.
+
+        The automatic submenus of ``menu_finalize()``.
+        """
+        parts = when.operands if isinstance(when, And) else (when,)
+        return self.leader is not None and any(
+            part is self.leader
+            or (
+                isinstance(part, Relation)
+                and part.left is self.leader
+                and (part.operator, part.right) in (("=", YES), ("=", MOD), ("!=", NO))
+            )
+            for part in parts
+        )
+
+    def whole(self, node: Any, choice: Choice) -> Symbol:
+        """The symbol that a choice is to older kernels."""
+        symbol = Symbol(f"<choice {len(self.choices)}>", whole=True)
+        self.parse.symbols[symbol.name] = symbol
+        symbol.type = _TYPES[node.item.orig_type]
+        child = node.list
+        while symbol.type is Type.UNKNOWN and child is not None:
+            if child.item.__class__ is kconfiglib.Symbol:
+                symbol.type = _TYPES[child.item.orig_type]
+            child = child.next
+        symbol.places.append((node.filename, node.linenr))
+        symbol.prompts += choice.prompts
+        if node not in self.parse.optional:
+            for prompt in choice.prompts[:1]:
+                symbol.selected.append(
+                    Reverse(MOD, symbol, None, prompt.when, node.filename, node.linenr, implied=False)
+                )
+        return symbol
+
     def choice(self, node: Any, dep: Expr | None, visible: Expr | None) -> None:
         """A choice and its members."""
-        if not node.prompt:
+        old = not self.parse.grammar.plain
+        if not node.prompt and not old:
             raise KconfigError(node.filename, node.linenr, "choice must have a prompt")
         choice = Choice(node.filename, node.linenr, self.prompts(node, dep, visible), dep=dep)
         for value, cond in node.defaults:
@@ -163,16 +248,22 @@ class _Walk:
                 raise KconfigError(node.filename, node.linenr, "the default of a choice must be a symbol")
             choice.defaults.append((value, both(dep, self.condition(cond))))
         self.choices.append(choice)
-        self.block(node.list, dep, visible, choice)
+        if old:
+            choice.symbol = self.whole(node, choice)
+            self.leader = None
+            self.block(node.list, choice.symbol, visible, choice)
+            self.leader = None
+        else:
+            self.block(node.list, dep, visible, choice)
 
     def members(self) -> None:
         """Look at the members of choices once all their entries are known."""
-        for choice in self.choices:
+        for choice in self.choices if self.parse.grammar.plain else ():
             for symbol in choice.members:
                 path, line = symbol.places[0]
                 if symbol.defaults:
                     raise KconfigError(path, line, "defaults for choice values not supported")
-                if self.prompting[symbol] > 1 and self.parse.strict:
+                if self.prompting[symbol] > 1 and self.parse.grammar.strict:
                     raise KconfigError(path, line, "choice value must not have a prompt in another entry")
 
     def free(self, answers: Mapping[str, Free]) -> dict[str, Callable[[str], str]]:

@@ -13,7 +13,7 @@ from checkseries.facts.kconfig.evaluate import Evaluation, Mode
 from checkseries.facts.kconfig.expression import parse, prefix_number, text
 from checkseries.facts.kconfig.free import FreeToolchain
 from checkseries.facts.kconfig.kept import dumped, loaded
-from checkseries.facts.kconfig.menu import parsed
+from checkseries.facts.kconfig.menu import grammar_of, parsed
 from checkseries.facts.kconfig.proof import Prover, Question
 from checkseries.facts.kconfig.shape import shape
 from checkseries.facts.kconfig.symbol import (
@@ -81,7 +81,8 @@ class Model:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all defined symbols, sorted."""
-        return tuple(sorted(symbol.name for symbol in self.tree.order if symbol.name not in self.tree.free))
+        shown = (each for each in self.tree.order if not each.whole and each.name not in self.tree.free)
+        return tuple(sorted(each.name for each in shown))
 
     @property
     def unmodelled(self) -> tuple[Statement, ...]:
@@ -344,15 +345,13 @@ def attempt(tree: Snapshot, arch: str) -> Model | KconfigError:
     """The same as a value: the model, or the error that stands in its place."""
     if "/" in arch or not tree.exists(f"arch/{arch}/Kconfig"):
         return KconfigError(f"arch/{arch}/Kconfig", 0, "there is no such architecture")
-    parser = tree.read("scripts/kconfig/parser.y")
-    strict = parser is None or b"T_TRANSITIONAL" in parser
     # Half of the time of a parse would go into collecting garbage of which there is none.
     collecting = gc.isenabled()
     gc.disable()
     try:
         profile = PROFILES[tree.lineage.toolchain]
         toolchain = (FreeToolchain if profile is ANY else Toolchain)(arch, profile)
-        return Model(arch, parsed(tree.text, "Kconfig", toolchain, strict=strict), profile.text)
+        return Model(arch, parsed(tree.text, "Kconfig", toolchain, grammar_of(tree.text)), profile.text)
     except KconfigError as error:
         return error
     finally:

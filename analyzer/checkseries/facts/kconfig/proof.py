@@ -81,6 +81,9 @@ class Prover:
                 break
             assignments = formula.assignments()
             if question.confirmed(Evaluation(self._tree, assignments)):
+                fewer = formula.core(question)
+                if len(fewer) < len(assignments) and question.confirmed(Evaluation(self._tree, fewer)):
+                    assignments = fewer
                 assignments = _shrunk(self._tree, question, formula.encoding, assignments)
                 return Possible(_lines(self._tree, assignments))
             if not formula.encoding.guessed:
@@ -119,6 +122,33 @@ class _Formula:
         """What the user sets in the solution found last."""
         return _assignments(self.encoding, self._model)
 
+    def core(self, question: Question) -> list[tuple[str, str]]:
+        """Of what the user sets in the solution found last that which a proof of its answer uses.
+
+        All that is free as it is, and the question answered by no: that is impossible, and the solver says why.
+        It is a first guess that saves most evaluations, no more: an evaluation has to confirm it.
+        """
+        encoding, model = self.encoding, self._model
+        owners: dict[int, str] = {}
+        for symbol, user in encoding.users.items():
+            free = [
+                user.set,
+                *(abs(each) for each in user.value),
+                *user.bounds.values(),
+                *user.equal.values(),
+            ]
+            owners |= dict.fromkeys(free, symbol.name)
+        owners |= {literal: symbol.name for symbol, literal in encoding.chosen.items()}
+        owners |= dict.fromkeys(encoding.guessed, "")
+        owners.pop(TRUE, None)
+        assumed = [literal if literal in model else -literal for literal in owners]
+        self._solver.conf_budget(MAX_CONFLICTS)
+        goal = question.encoded(encoding)
+        if self._solver.solve_limited(assumptions=[*assumed, -goal]) is not False:
+            return self.assignments()
+        used = {owners[literal] for literal in self._solver.get_core() or () if literal in owners}
+        return [(name, value) for name, value in self.assignments() if name in used]
+
     def exclude(self) -> None:
         """Ask for solutions that differ from the last one in what was guessed."""
         guessed = sorted(self.encoding.guessed)
@@ -129,7 +159,7 @@ def _assignments(encoding: Encoding, model: frozenset[int]) -> list[tuple[str, s
     """What the user sets in a solution, by name."""
     found = []
     for symbol, user in encoding.users.items():
-        if user.set in model:
+        if user.set in model and not symbol.whole:
             value = _value(symbol, user, model)
             if value is not None:
                 found.append((symbol.name, value))

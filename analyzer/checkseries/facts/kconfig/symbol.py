@@ -146,6 +146,10 @@ class Symbol:
     choice: Choice | None = None
     """The choice that it is a member of."""
     transitional: bool = False
+    silent: bool = False
+    """Whether it is never written, having ``option defconfig_list``."""
+    whole: bool = False
+    """Whether it stands for a choice, and is none that anybody can name."""
     needs: tuple[Symbol, ...] | None = None
     """The symbols that its value is computed from, once somebody asked (``order.needs()``)."""
 
@@ -170,6 +174,8 @@ class Choice:
     defaults: list[tuple[Symbol, Expr | None]] = field(default_factory=list)
     members: list[Symbol] = field(default_factory=list)
     dep: Expr | None = None
+    symbol: Symbol | None = None
+    """The symbol that it is to older kernels: n, m or y, as a whole."""
 
 
 Expr = Symbol | And | Or | Not | Relation
@@ -207,6 +213,21 @@ def any_of(operands: tuple[Expr, ...]) -> Expr:
 
 
 @dataclass(frozen=True, slots=True)
+class Grammar:
+    """Which of its dialects a kernel's ``conf`` takes; the defaults are those of the newest."""
+
+    strict: bool = True
+    """Since transitional symbols are known (6.18): a file included twice, a blank help text and a menuconfig without
+    a prompt are refused."""
+    plain: bool = True
+    """Since 6.11: choices are bool and no symbols of their own; before they can be tristate and optional."""
+    options: bool = False
+    """Before 5.13: ``option modules`` and its like."""
+    zero: bool = True
+    """Since 6.7 or so: a number without a default is 0, and one out of its range is clamped, not forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """A shell command that no model of the toolchain answers, and where it stands."""
 
@@ -230,5 +251,8 @@ class Tree:
     warnings: tuple[tuple[str, int, str], ...]
     unmodelled: tuple[Statement, ...]
     assumed: tuple[Statement, ...]
+    grammar: Grammar = Grammar()
+    yes_for_no: frozenset[str] = frozenset()
+    """The symbols that ``allnoconfig`` sets to y."""
     free: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
     """The symbols that stand for answers of a toolchain of which nothing is assumed, and how a value is told."""

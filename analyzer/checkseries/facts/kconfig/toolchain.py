@@ -80,6 +80,9 @@ GCC = Profile(
     tools={**_GNU, "CC_VERSION_TEXT": "gcc (GCC) 14.2.0", "PAHOLE_VERSION": "127"},
     scripts={
         "cc-version.sh": "GCC 140200",
+        "gcc-version.sh": "140200",
+        "clang-version.sh": "0",
+        "lld-version.sh": "0",
         "as-version.sh": "GNU 24300",
         "ld-version.sh": "BFD 24300",
         "pahole-version.sh": "127",
@@ -102,6 +105,9 @@ GCC_OLD = Profile(
     tools={**_GNU, "CC_VERSION_TEXT": "gcc (GCC) 8.1.0", "PAHOLE_VERSION": "0"},
     scripts={
         "cc-version.sh": "GCC 80100",
+        "gcc-version.sh": "80100",
+        "clang-version.sh": "0",
+        "lld-version.sh": "0",
         "as-version.sh": "GNU 23000",
         "ld-version.sh": "BFD 23000",
         "pahole-version.sh": "0",
@@ -132,6 +138,9 @@ CLANG = Profile(
     tools={**_LLVM, "CC_VERSION_TEXT": "clang version 19.1.0", "PAHOLE_VERSION": "127"},
     scripts={
         "cc-version.sh": "Clang 190100",
+        "gcc-version.sh": "40201",
+        "clang-version.sh": "190100",
+        "lld-version.sh": "190100",
         "as-version.sh": "LLVM 190100",
         "ld-version.sh": "LLD 190100",
         "pahole-version.sh": "127",
@@ -177,8 +186,10 @@ _COMPILED = re.compile(r"(?:gcc|clang) -Werror (.*)-c -x c /dev/null -o \S+\Z", 
 _BIT = re.compile(r"(?:gcc|clang) -Werror (-m\w+) -E -x c /dev/null -o /dev/null\Z")
 _RUST = re.compile(r"\brustc\b|\bbindgen\b|rust_is_available\.sh")
 _FROM_LLVM = re.compile(r"\S+ --(?:help|version) \| head -n ?1 \| grep -q(i|v|iv|vi) llvm\Z")
+_ECHOED = re.compile(r"echo ([^|;&`]*) \| grep -q ([\w-]+)\Z")
+_LINKER = re.compile(r"\S+ -v \| (?:head -n 1 \| )?grep -q (gold|LLD)\Z")
 _ASSEMBLED = re.compile(
-    r'printf "%b\\n" "(.*)" \| (?:gcc|clang) .*-x assembler-with-cpp -o /dev/null -\Z', re.DOTALL
+    r'printf "%b\\n" "(.*)" \| (?:gcc|clang) .*-x assembler(?:-with-cpp)? -o /dev/null -\Z', re.DOTALL
 )
 _LINKED = re.compile(r"ld(?:\.lld)? -v .*\Z")
 _LINKS = re.compile(r"\S*/scripts/cc-can-link\.sh .*\Z")
@@ -234,8 +245,11 @@ class Toolchain:
             return words[int(match[2]) - 1] if int(match[2]) <= len(words) else ""
         if match := _DIVISION.match(command):
             return str(int(match[1]) // int(match[2]))
-        if re.match(r"bindgen --version\b", command):
+        if re.match(r"(?:bindgen|rustc) --version\b", command):
             return ""
+        if re.fullmatch(r"\S+ --version \| \S*/scripts/ld-version\.sh", command):
+            kind, _, version = self.profile.scripts["ld-version.sh"].partition(" ")
+            return f"{version}0000" if kind == "BFD" else "0"  # before 5.13: 24300 was 243000000
         compiler = self.profile.tools["CC"]
         if command == f"{compiler} -print-file-name=plugin":
             return self.profile.plugins or "plugin"  # what is not found prints as it was asked
@@ -252,6 +266,10 @@ class Toolchain:
             return False
         if re.match(r"command -v \S+\Z", command):
             return True
+        if match := _ECHOED.match(command):
+            return match[2] in match[1]
+        if match := _LINKER.match(command):
+            return match[1] == "LLD" and self.profile.tools["LD"] == "ld.lld"
         if match := _FROM_LLVM.match(command):
             return ("v" in match[1]) != command.startswith("llvm-")
         if match := _BIT.match(command):
