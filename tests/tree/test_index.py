@@ -20,6 +20,7 @@ from checkseries.facts.include import includes
 from checkseries.facts.kconfig import kept as kconfig_kept
 from checkseries.facts.kconfig.evaluate import Evaluation
 from checkseries.facts.kconfig.model import Model, attempt
+from checkseries.facts.kconfig.symbol import Grammar, Tree
 from checkseries.facts.presence import ALWAYS, NEVER, All, Expression, Not, Opaque, Option, Some
 from checkseries.tree import Kept, MemoryTree, Snapshot, fact
 from checkseries.tree import index as index_of
@@ -171,6 +172,12 @@ def test_a_kconfig_tree_comes_back_as_it_was() -> None:
     model = attempt(Snapshot.of(MemoryTree(dict(FILES))), "x86")
     assert isinstance(model, Model)
     again = kconfig_kept.loaded(kconfig_kept.dumped(model.tree))
+    plain = [each.name for each in dataclasses.fields(Tree)][4:]
+    assert [getattr(again, name) for name in plain[1:]] == [getattr(model.tree, name) for name in plain[1:]]
+    assert "grammar" in plain
+    old = dataclasses.replace(model.tree, grammar=Grammar(plain=False), yes_for_no=frozenset("A"))
+    again = kconfig_kept.loaded(kconfig_kept.dumped(old))
+    assert (again.grammar, again.yes_for_no) == (Grammar(plain=False), frozenset("A"))
     for assigned in ({}, {"A": "y"}, {"B": "y"}):
         one, other = Evaluation(model.tree, assigned), Evaluation(again, assigned)
         for left, right in zip(model.tree.order, again.order, strict=True):

@@ -49,7 +49,9 @@ class Step:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # there is one a run: what is found out of it can be remembered by it
+@dataclass(
+    frozen=True, slots=True, eq=False
+)  # there is one a run: what is found out of it can be remembered by it
 class History:
     """All snapshots of a series, and the architectures to judge for."""
 

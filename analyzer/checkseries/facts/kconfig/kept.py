@@ -27,8 +27,10 @@ _CLASSES = {
         kinds.Reverse,
         Type,
         kinds.Statement,
+        kinds.Grammar,
     )
 }
+_TREE = tuple(each.name for each in fields(Tree) if each.name != "free")
 _SYMBOL = tuple(each.name for each in fields(Symbol))
 _CHOICE = tuple(each.name for each in fields(Choice))
 
@@ -39,8 +41,7 @@ def dumped(tree: Tree) -> bytes:
         raise TypeError("a tree with free answers is not kept")
     out = io.BytesIO()
     writer = _Writer(out, protocol=5)
-    writer.dump((tree.symbols, tree.choices, tree.modules, tree.order, tree.files, tree.warnings))
-    writer.dump((tree.unmodelled, tree.assumed))
+    writer.dump(tuple(getattr(tree, name) for name in _TREE))
     written = 0
     while written < len(writer.found):  # writing some may meet others
         some = writer.found[written:]
@@ -54,8 +55,7 @@ def loaded(data: bytes) -> Tree:
     states, _, rest = data.partition(b"\2")
     reader = _Reader(io.BytesIO(rest))
     reader.found = [Choice("", 0) if choice else Symbol("") for choice in states]
-    symbols, choices, modules, order, files, warnings = reader.load()
-    unmodelled, assumed = reader.load()
+    whole = reader.load()
     read = 0
     while read < len(reader.found):
         some = reader.load()
@@ -63,7 +63,7 @@ def loaded(data: bytes) -> Tree:
             for name, value in zip(_CHOICE if type(each) is Choice else _SYMBOL, state, strict=True):
                 setattr(each, name, value)
         read += len(some)
-    return Tree(symbols, choices, modules, order, files, warnings, unmodelled, assumed)
+    return Tree(**dict(zip(_TREE, whole, strict=True)))
 
 
 def _state(each: Symbol | Choice) -> tuple[object, ...]:
