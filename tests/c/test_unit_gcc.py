@@ -23,6 +23,9 @@ COMPILERS = {
     "arm64": ("aarch64-linux-gnu-gcc",),
     "riscv": ("riscv64-linux-gnu-gcc",),
     "mips": ("mips64el-linux-gnuabi64-gcc",),
+    "x86-32": ("gcc", "-m32"),
+    "riscv-32": ("riscv64-linux-gnu-gcc", "-march=rv32imac", "-mabi=ilp32"),
+    "mips-32": ("mips64el-linux-gnuabi64-gcc", "-march=mips32r2", "-mabi=32", "-mno-abicalls"),
 }
 SCALARS = ["char", "unsigned char", "short", "unsigned short", "int", "unsigned int", "long", "unsigned long", "long long",
            "unsigned long long", "u8", "u16", "u32", "u64", "bool", "enum small", "enum large", "__int128", "near_t", "far_t"]  # fmt: skip
@@ -107,7 +110,10 @@ def test_layouts_are_those_of_gcc(
     compiler = COMPILERS[arch]
     if shutil.which(compiler[0]) is None:
         pytest.skip(f"there is no {compiler[0]}")
+    arch, _, narrow = arch.partition("-")
     text = source(random.Random(seed), [f"t{number}" for number in range(60)])
+    if narrow:
+        text = text.replace("__int128", "double").replace("1UL <<", "1ULL <<")
     (tmp_path / "a.c").write_text(text)
     subprocess.run(
         [*compiler, "-g", "-w", "-O0", "-fno-pic", "-c", "a.c", "-o", "a.o"],
@@ -117,8 +123,9 @@ def test_layouts_are_those_of_gcc(
     )
     made = tmp_path / "a.o"
     if arch == "riscv":
-        made = linked(made, "riscv64-linux-gnu-ld")
-    values = Configuration("test", (("64BIT", "y"), ("GCC_VERSION", "120200")))
+        made = linked(made, "riscv64-linux-gnu-ld", *(["-melf32lriscv"] if narrow else []))
+    width = ("X86_32" if arch == "x86" else "32BIT") if narrow else "64BIT"
+    values = Configuration("test", ((width, "y"), ("GCC_VERSION", "120200")))
     types = Types(unit(Snapshot.of(MemoryTree({"a.c": text.encode()})), "a.c", arch, values))
     exact = unknown = 0
     for (kind, tag), layouts in structs(made).items():

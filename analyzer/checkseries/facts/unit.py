@@ -349,7 +349,8 @@ class _Walk:
             self._set(name, Define(name, None, variadic=False, body=value))
         for suffix in ("8", "16", "32", "64", "MAX"):
             for sign in ("", "U"):
-                tail = {"32": "U" if sign else "", "64": sign + "L", "MAX": sign + "L"}.get(suffix, "")
+                long = "L" if predefs["__SIZEOF_LONG__"] == "8" else "LL"
+                tail = {"32": "U" if sign else "", "64": sign + long, "MAX": sign + long}.get(suffix, "")
                 name = f"__{sign}INT{suffix}_C"
                 self._set(name, Define(name, ("c",), variadic=False, body=f"c ## {tail}" if tail else "c"))
         for name, value in flags.defined.items():
@@ -771,7 +772,16 @@ def walked(
     known = dict_of(values)
     predefs = predefined(arch, known)
     if predefs is None:
-        return Unit(path, arch, values, (), {}, (), (), "only 64-bit kernels that gcc builds are known")
+        return Unit(
+            path,
+            arch,
+            values,
+            (),
+            {},
+            (),
+            (),
+            "only kernels of arm64, mips, riscv and x86 that gcc builds are known",
+        )
     failure = _not_kernel(tree, path, arch)
     if failure:
         return Unit(path, arch, values, (), {}, (), (), failure)

@@ -20,20 +20,18 @@ from checkseries.facts.c_text import closing, code, tokens
 from checkseries.facts.c_type import LARGEST, Asked, Field, Mod, Placing, Spec, Type, UnknownTypeError
 from checkseries.facts.c_value import Int, Node, NoValueError, Parser, common, converted, evaluate, promoted
 from checkseries.facts.c_words import QUALIFIERS, STORAGE, TAGGED, TYPEOF
+from checkseries.facts.predefined import Abi, abi
 from checkseries.facts.unit import Unit, dict_of
 
 _DEEPEST = 60  # types within types
 _MOST_WORDS = 200_000  # of one definition
 _CHAIN = 4  # macros that name macros, until one makes a type
 _CANDIDATES = 40  # definitions of one name that are looked at
-_BIGGEST = 16
-"""What ``aligned`` means without a number: ``__BIGGEST_ALIGNMENT__`` of all architectures that are covered."""
-
 
 _VOID = Type("void", -1, 1)
 _FUNCTION = Type("function", -1, 1)
 
-# Bytes and sign of the built-in types by their sorted words, on LP64.
+# Bytes and sign of the built-in types by their sorted words; a plain long is as wide as a word.
 _INTS: Mapping[tuple[str, ...], tuple[int, bool]] = MappingProxyType(
     {
         ("char",): (1, False), ("char", "signed"): (1, True), ("char", "unsigned"): (1, False),
@@ -101,6 +99,7 @@ _HARMLESS = frozenset(
         "force",
         "externally_visible",
         "no_instrument_function",
+        "regparm",
         "no_sanitize",
         "access",
         "fallthrough",
@@ -308,7 +307,7 @@ class _Reader:
         if name == "packed" and arguments is None:
             found.packed = True
         elif name == "aligned":
-            found.align = max(found.align, self._aligned(arguments) if arguments else _BIGGEST)
+            found.align = max(found.align, self._aligned(arguments) if arguments else self.types.abi.biggest)
         elif name == "vector_size" and arguments:
             found.vector = self.types.constant(arguments, self).value
         elif name == "mode" and arguments:
@@ -465,6 +464,7 @@ class Types:
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
         values = dict_of(unit.configuration)
+        self.abi = abi(unit.arch, values) or Abi()
         self._random = any(values.get(name) == "y" for name in ("RANDSTRUCT", "GCC_PLUGIN_RANDSTRUCT"))
         self._embeds = "-fms-" in values.get("CC_MS_EXTENSIONS", "")
         self._known: dict[str, Type | UnknownTypeError] = {}
@@ -537,11 +537,10 @@ class Types:
                 if _comma(inner) != 1 or not _IDENTIFIER.match(name):
                     continue
                 try:
-                    value = self.constant(inner[2:], reader).value
-                    value -= (
-                        1 << 64 if value >> 63 == 1 else 0
-                    )  # the assembler is given it as a signed number
-                    found[name] = span.doubt or value
+                    value = self.constant(inner[2:], reader)
+                    # The assembler is given it as a number of its own width with a sign.
+                    signed = converted(value, Int(0, value.bits)).value
+                    found[name] = span.doubt or signed
                 except (UnknownTypeError, NoValueError, RecursionError) as error:
                     found[name] = str(error)
 
@@ -916,12 +915,25 @@ class Types:
 
     def _dressed(self, made: Type, asked: Asked, *, alone: bool) -> Type:
         if asked.mode:
-            sizes = {"QI": 1, "byte": 1, "HI": 2, "SI": 4, "DI": 8, "word": 8, "pointer": 8, "TI": 16}
+            word = self.abi.word
+            sizes = {
+                "QI": 1,
+                "byte": 1,
+                "HI": 2,
+                "SI": 4,
+                "DI": 8,
+                "word": word,
+                "pointer": word,
+                "TI": 2 * word,
+            }
             if made.kind != "int" or asked.mode not in sizes:
                 raise UnknownTypeError(f"the mode {asked.mode} is not known")
-            size = sizes[asked.mode]
-            made = Type("int", size, size, made.signed)
+            if asked.mode == "TI" and word == 4:
+                raise UnknownTypeError(f"the mode {asked.mode} is not known")
+            made = self.integer(sizes[asked.mode], signed=made.signed)
         if asked.vector:
+            if self.abi.word == 4:
+                raise UnknownTypeError("a vector where words have 32 bits")
             if made.kind not in ("int", "float") or asked.vector & (asked.vector - 1) or asked.vector <= 0:
                 raise UnknownTypeError("a vector is not plain")
             made = Type("vector", asked.vector, asked.vector)
@@ -935,6 +947,8 @@ class Types:
             return spec.type
         if spec.kind == "typedef":
             if spec.name in _VA_LISTS:
+                if self.abi.word == 4:
+                    return Type("record", 4, 4)
                 return Type("record", *_VA_LISTS[spec.name][self.unit.arch])
             return self.typedef(spec.name, depth + 1)
         return self.tag(spec.tag, spec.name, depth + 1)
@@ -943,7 +957,14 @@ class Types:
         """The type of a declarator."""
         for number, mod in enumerate(mods):
             if mod.kind == "pointer":
-                made = Type("pointer", 8, 8, signed=False, of=spec, mods=tuple(mods[number + 1 :]))
+                made = Type(
+                    "pointer",
+                    self.abi.word,
+                    self.abi.word,
+                    signed=False,
+                    of=spec,
+                    mods=tuple(mods[number + 1 :]),
+                )
                 rest = mods[:number]
                 break
             if mod.kind == "function":
@@ -968,13 +989,21 @@ class Types:
         """A type of C's own."""
         if words == ("void",):
             return _VOID
-        floats = {("float",): 4, ("double",): 8, ("double", "long"): 16}
+        floats = {
+            ("float",): (4, 4),
+            ("double",): (8, self.abi.aligned),
+            ("double", "long"): self.abi.long_double,
+        }
         if words in floats:
-            return Type("float", floats[words], floats[words])
+            return Type("float", *floats[words])
         found = _INTS.get(words)
-        if found is None or not found[0]:
+        if found is None or not found[0] or found[0] > 2 * self.abi.word:
             raise UnknownTypeError(f"`{' '.join(words)}` is no type that is known")
-        return Type("int", found[0], found[0], found[1])
+        return self.integer(self.abi.word if words.count("long") == 1 else found[0], signed=found[1])
+
+    def integer(self, size: int, *, signed: bool) -> Type:
+        """An integer of so many bytes, as a member is aligned."""
+        return Type("int", size, self.abi.aligned if size == 8 else size, signed)
 
     # --- bodies
 
@@ -1082,13 +1111,13 @@ class Types:
                 if (least < 0 and -(1 << bits - 1) <= least and most < 1 << bits - 1) or (
                     least >= 0 and most < 1 << bits
                 ):
-                    return Type("int", size, size, least < 0)
+                    return self.integer(size, signed=least < 0)
         if least >= -(1 << 31) and most < (1 << 31):
             return Type("int", 4, 4, least < 0)
         if least >= 0 and most < 1 << 32:
             return Type("int", 4, 4, signed=False)
         if least >= -(1 << 63) and most < 1 << (63 if least < 0 else 64):
-            return Type("int", 8, 8, least < 0)
+            return self.integer(8, signed=least < 0)
         raise UnknownTypeError("an enum is wider than any integer")
 
     def _values(self, body: Sequence[str], outer: _Reader) -> Iterator[tuple[str, Int | None]]:
@@ -1165,7 +1194,7 @@ class Types:
 
     def constant(self, words: Sequence[str], reader: _Reader) -> Int:
         """The value of a constant expression; its words are expanded."""
-        node = Parser(tuple(words), self.begins_type).whole()
+        node = Parser(tuple(words), self.begins_type, long=8 * self.abi.word).whole()
         return evaluate(node, lambda each: self._meaning(each, reader))
 
     def _meaning(self, node: Node, reader: _Reader) -> Int:
@@ -1190,7 +1219,13 @@ class Types:
     def _measure(self, made: Type, *, sizes: bool) -> Int:
         if made.size < 0 or made.kind in ("void", "function"):
             raise NoValueError("the size of an incomplete type is asked for")
-        return Int(made.size if sizes else made.align, 64, signed=False)
+        if self.abi.aligned == 4 and not sizes:
+            inner = made
+            while inner.kind == "array" and inner.of is not None and inner.of.type is not None:
+                inner = inner.of.type
+            if inner.kind in ("int", "float") and inner.size == 8 and not inner.own_align:
+                raise NoValueError("i386 prefers another alignment than that of a member")
+        return Int(made.size if sizes else made.align, 8 * self.abi.word, signed=False)
 
     def _cast(self, node: Node, reader: _Reader) -> Int:
         made = self.measured_words(node.words, reader)
@@ -1211,7 +1246,7 @@ class Types:
         if name == "__builtin_choose_expr" and len(node.parts) == 3:
             held = evaluate(node.parts[0], lambda each: self._meaning(each, reader))
             return evaluate(node.parts[1 if held.value else 2], lambda each: self._meaning(each, reader))
-        widths = {"": 32, "l": 64, "ll": 64}
+        widths = {"": 32, "l": 8 * self.abi.word, "ll": 64}
         for stem in ("clz", "ffs", "ctz", "popcount"):
             suffix = name.removeprefix(f"__builtin_{stem}")
             if suffix != name and suffix in widths and len(node.parts) == 1:
@@ -1246,7 +1281,7 @@ class Types:
                 made = found.type
                 rest = rest[1:]
             first = False
-        return Int(offset, 64, signed=False)
+        return Int(offset, 8 * self.abi.word, signed=False)
 
     def _element(self, made: Type, reader: _Reader) -> Type:
         if made.kind not in ("array", "pointer") or made.of is None:
@@ -1260,7 +1295,7 @@ class Types:
         if words and self.begins_type(words[0]):
             return self.measured_words(words, reader)
         try:
-            node = Parser(tuple(words), self.begins_type).whole()
+            node = Parser(tuple(words), self.begins_type, long=8 * self.abi.word).whole()
             return self.typed(node, reader)
         except NoValueError as error:
             raise UnknownTypeError(f"typeof: {error}") from error
@@ -1282,9 +1317,9 @@ class Types:
             case "number":
                 assert node.number is not None
                 size = node.number.bits // 8
-                return Type("int", size, size, node.number.signed)
+                return self.integer(size, signed=node.number.signed)
             case "sizeof" | "sizeof-type" | "alignof" | "alignof-type":
-                return Type("int", 8, 8, signed=False)
+                return self.integer(self.abi.word, signed=False)
             case "binary":
                 return self._arithmetic(node, reader)
             case _:
@@ -1301,7 +1336,7 @@ class Types:
                 raise NoValueError(f"the type of `{node.text}` of a {one.kind} is not known")
             made.append(promoted(Int(0, 8 * one.size, signed=one.signed)))
         found = made[0] if node.text in ("<<", ">>") else common(*made)
-        return Type("int", found.bits // 8, found.bits // 8, found.signed)
+        return self.integer(found.bits // 8, signed=found.signed)
 
     def _field_type(self, made: Type, name: str) -> Type:
         found = _field(made, name)
