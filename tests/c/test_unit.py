@@ -330,7 +330,46 @@ def test_other_compilers_and_widths_are_not_known() -> None:
     text = "struct a { int x; };\n"
     for arch, values in (("sparc", PLAIN), ("arm64", PLAIN[:1]), ("mips", PLAIN[1:])):
         found = unit(tree({"kernel/a.c": text}), "kernel/a.c", arch, Configuration("test", values))
-        assert found.failure == "only 64-bit kernels that gcc builds are known"
+        assert found.failure == "only kernels of arm64, mips, riscv and x86 that gcc builds are known"
+
+
+def test_constants_are_numbers_of_their_own_width_with_a_sign() -> None:
+    text = "void f(void) { DEFINE(A, 0x80000000U); DEFINE(B, 0x80000000UL); DEFINE(C, (unsigned char)0xff); DEFINE(D, ~0UL); }\n"
+    found = constants(tree({"kernel/a.c": text}), "kernel/a.c", "arm64", Configuration("test", PLAIN))
+    assert dict(found) == {"A": -(1 << 31), "B": 1 << 31, "C": -1, "D": -1}
+
+
+@pytest.mark.parametrize(
+    ("arch", "width", "of", "expected"),
+    [
+        ("x86", "X86_32", "long a; void *b; long long c;", (16, 4)),
+        ("x86", "X86_32", "char a; long long c __attribute__((aligned(8)));", (16, 8)),
+        ("x86", "X86_32", "char a; double b[2];", (20, 4)),
+        ("x86", "X86_32", "char a[__alignof__(long long)];", None),
+        ("x86", "X86_32", "char a; long double b;", (16, 4)),
+        ("x86", "64BIT", "char a; long long c;", (16, 8)),
+        ("x86", "64BIT", "int a;\n#ifdef __i386__\nint b;\n#endif\nint geode;", (8, 4)),
+        ("x86", "X86_32", "int a;\n#ifdef __i386__\nint b;\n#endif\n", (8, 4)),
+        ("x86", "X86_32", "int a;\n#ifdef __i686__\nint b;\n#endif\n", None),
+        ("mips", "32BIT", "char a; long long c;", (16, 8)),
+        ("mips", "32BIT", "char a; char b __attribute__((aligned));", (16, 8)),
+        ("riscv", "32BIT", "char a; char b __attribute__((aligned));", (32, 16)),
+        ("riscv", "32BIT", "__int128 a;", None),
+        ("riscv", "32BIT", "char a[sizeof(long) << 1]; __SIZE_TYPE__ b; __UINT64_TYPE__ c;", (24, 8)),
+        ("arm64", "32BIT", "int a;", None),
+    ],
+)
+def test_types_of_kernels_with_words_of_32_bits(
+    arch: str, width: str, of: str, expected: tuple[int, int] | None
+) -> None:
+    values = Configuration("test", (("GCC_VERSION", "120200"), (width, "y")))
+    found = types(tree({"kernel/a.c": f"struct a {{ {of} }};\n"}), "kernel/a.c", arch, values)
+    if expected is not None:
+        made = found.named("struct a")
+        assert (made.size, made.align) == expected
+        return
+    with pytest.raises(UnknownTypeError):
+        found.named("struct a")
 
 
 def test_constants_have_their_own_names_though_they_are_macros() -> None:

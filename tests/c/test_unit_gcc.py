@@ -24,6 +24,9 @@ COMPILERS = {
     "arm64": ("aarch64-linux-gnu-gcc",),
     "riscv": ("riscv64-linux-gnu-gcc",),
     "mips": ("mips64el-linux-gnuabi64-gcc",),
+    "x86-32": ("gcc", "-m32"),
+    "riscv-32": ("riscv64-linux-gnu-gcc", "-march=rv32imac", "-mabi=ilp32"),
+    "mips-32": ("mips64el-linux-gnuabi64-gcc", "-march=mips32r2", "-mabi=32", "-mno-abicalls"),
 }
 SCALARS = ["char", "unsigned char", "short", "unsigned short", "int", "unsigned int", "long", "unsigned long", "long long",
            "unsigned long long", "u8", "u16", "u32", "u64", "bool", "enum small", "enum large", "__int128", "near_t", "far_t"]  # fmt: skip
@@ -108,7 +111,10 @@ def test_layouts_are_those_of_gcc(
     compiler = COMPILERS[arch]
     if shutil.which(compiler[0]) is None:
         pytest.skip(f"there is no {compiler[0]}")
+    arch, _, narrow = arch.partition("-")
     text = source(random.Random(seed), [f"t{number}" for number in range(60)])
+    if narrow:
+        text = text.replace("__int128", "double").replace("1UL <<", "1ULL <<")
     (tmp_path / "a.c").write_text(text)
     subprocess.run(
         [*compiler, "-g", "-w", "-O0", "-fno-pic", "-c", "a.c", "-o", "a.o"],
@@ -118,8 +124,9 @@ def test_layouts_are_those_of_gcc(
     )
     made = tmp_path / "a.o"
     if arch == "riscv":
-        made = linked(made, "riscv64-linux-gnu-ld")
-    values = Configuration("test", (("64BIT", "y"), ("GCC_VERSION", "120200")))
+        made = linked(made, "riscv64-linux-gnu-ld", *(["-melf32lriscv"] if narrow else []))
+    width = ("X86_32" if arch == "x86" else "32BIT") if narrow else "64BIT"
+    values = Configuration("test", ((width, "y"), ("GCC_VERSION", "120200")))
     types = Types(unit(Snapshot.of(MemoryTree({"a.c": text.encode()})), "a.c", arch, values))
     record_property("random layouts that are exact", compared(types, made))
 
@@ -152,7 +159,7 @@ def test_layouts_of_32_bits_are_those_of_gcc(
     )
     made = tmp_path / "a.o"
     if abi == "riscv32":
-        made = linked(made, "riscv64-linux-gnu-ld", "elf32lriscv")
+        made = linked(made, "riscv64-linux-gnu-ld", "-melf32lriscv")
     ours = next(each for each in PUBLIC if each.name == abi)
     tree = Snapshot.of(MemoryTree({"include/uapi/a.h": text.encode()}))
     types = Types(exported(tree, "include/uapi/a.h", ours))

@@ -15,12 +15,12 @@ Members = tuple[tuple[str, int, int, int], ...]
 _KINDS = {"DW_TAG_structure_type": "struct", "DW_TAG_union_type": "union"}
 
 
-def linked(path: Path, linker: str, emulation: str = "") -> Path:
+def linked(path: Path, linker: str, *options: str) -> Path:
     """An object linked as far as it goes, so that its debug information needs no relocation any more."""
     made = path.with_suffix(".linked")
     command = [
         linker,
-        *((f"-m{emulation}",) if emulation else ()),
+        *options,
         "--unresolved-symbols=ignore-all",
         "--noinhibit-exec",
         "-e",

@@ -24,14 +24,32 @@ from checkseries.facts.presence import Option, held
 from checkseries.facts.unit import Configuration, dict_of
 from checkseries.tree import Snapshot
 
-CROSS = {
-    "arm64": "aarch64-linux-gnu-",
-    "x86": "",
-    "riscv": "riscv64-linux-gnu-",
-    "mips": "mips64el-linux-gnuabi64-",
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A kind of kernel that can be built."""
+
+    arch: str
+    """Its directory below arch/."""
+    cross: str
+    defconfig: str = "defconfig"
+    make: str = ""
+    """What make is told as ARCH, if that is not the directory."""
+    linker: tuple[str, ...] = ()
+    """How its objects are linked where pyelftools does not know the relocations of their debug information."""
+
+
+_RISCV = "riscv64-linux-gnu-"
+_MIPS = "mips64el-linux-gnuabi64-"
+TARGETS = {
+    "arm64": Target("arm64", "aarch64-linux-gnu-"),
+    "x86": Target("x86", ""),
+    "riscv": Target("riscv", _RISCV, linker=(f"{_RISCV}ld",)),
+    "mips": Target("mips", _MIPS, "64r6el_defconfig", linker=(f"{_MIPS}ld",)),
+    "x86-32": Target("x86", "", "i386_defconfig", "i386"),
+    "riscv-32": Target("riscv", _RISCV, "rv32_defconfig", linker=(f"{_RISCV}ld", "-melf32lriscv")),
+    "mips-32": Target("mips", _MIPS, "32r2el_defconfig"),
 }
-DEFCONFIG = {"mips": "64r6el_defconfig"}
-"""Where the default one is not of 64 bits."""
 HOURS = 3600
 SEED = os.environ.get("CHECKSERIES_SEED") or datetime.now(UTC).date().isoformat()
 """What the files that are drawn hang on: they are others every day."""
@@ -39,24 +57,28 @@ SEED = os.environ.get("CHECKSERIES_SEED") or datetime.now(UTC).date().isoformat(
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """A kernel of one architecture that is configured and prepared."""
+    """A kernel that is configured and prepared."""
 
-    arch: str
+    name: str
     source: Path
     output: Path
 
     @property
+    def target(self) -> Target:
+        """What kind of kernel it is."""
+        return TARGETS[self.name]
+
+    @property
+    def arch(self) -> str:
+        """The directory of its architecture below arch/."""
+        return self.target.arch
+
+    @property
     def make(self) -> list[str]:
         """How make is called in the tree."""
+        arch = f"ARCH={self.target.make or self.arch}"
         jobs = f"-j{os.cpu_count() or 1}"
-        return [
-            "make",
-            "-s",
-            jobs,
-            f"O={self.output}",
-            f"ARCH={self.arch}",
-            f"CROSS_COMPILE={CROSS[self.arch]}",
-        ]
+        return ["make", "-s", jobs, f"O={self.output}", arch, f"CROSS_COMPILE={self.target.cross}"]
 
     def configuration(self) -> Configuration:
         """The values of all symbols, as they stand in its ``.config``."""
@@ -70,7 +92,7 @@ class Build:
             config = self.output / ".config"
             if not config.exists() or "\nCONFIG_DEBUG_INFO_DWARF5=y\n" not in config.read_text():
                 self.output.mkdir(parents=True, exist_ok=True)
-                run(self.source, *self.make, DEFCONFIG.get(self.arch, "defconfig"))
+                run(self.source, *self.make, self.target.defconfig)
                 options = ["-d", "DEBUG_INFO_REDUCED", "-d", "DEBUG_INFO_NONE", "-e", "DEBUG_INFO_DWARF5"]
                 run(self.source, "scripts/config", "--file", str(config), *options)
                 run(self.source, *self.make, "olddefconfig")
@@ -107,15 +129,15 @@ def alone(output: Path) -> Iterator[None]:
         yield
 
 
-def prepared(source: Path, arch: str, paths: list[str]) -> Build:
-    """The kernel of an architecture with the objects of some files; the test is skipped where there is none."""
+def prepared(source: Path, name: str, paths: list[str]) -> Build:
+    """A kernel with the objects of some files; the test is skipped where there is none."""
     value = os.environ.get("CHECKSERIES_BUILDS")
     if not value:
         pytest.skip("kernel builds: $CHECKSERIES_BUILDS is not set")
-    for tool in (f"{CROSS[arch]}gcc", "make", "flex", "bison", "bc"):
+    for tool in (f"{TARGETS[name].cross}gcc", "make", "flex", "bison", "bc"):
         if shutil.which(tool) is None:
-            pytest.skip(f"kernel builds of {arch}: there is no {tool}")
-    build = Build(arch, source, Path(value) / f"kb-{arch}")
+            pytest.skip(f"kernel builds of {name}: there is no {tool}")
+    build = Build(name, source, Path(value) / f"kb-{name}")
     with alone(build.output):
         build.prepare()
         build.compile(paths)
@@ -133,9 +155,9 @@ def drawn(tree: Snapshot, arch: str, values: Configuration, number: int) -> list
     random.Random(f"{SEED} {arch}").shuffle(paths)
     found: list[str] = []
     for path in paths:
+        if len(found) == number:
+            break
         where = built(tree, path, arch)
         if held(where.inside, value) or held(where.module, value):
             found.append(path)
-            if len(found) == number:
-                break
     return found

@@ -24,6 +24,8 @@ class Abi:
     """What ``aligned`` means without a number."""
     anonymous: bool = False
     """Whether bit-fields without a name count for the alignment."""
+    long_double: tuple[int, int] | None = (16, 16)
+    """The size and alignment of a ``long double``, if they are known."""
 
     def aligned(self, size: int) -> int:
         """How a member of a scalar type of so many bytes is aligned."""

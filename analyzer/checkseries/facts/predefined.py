@@ -1,4 +1,4 @@
-"""The macros that gcc itself defines, as the kernel calls it, for the architectures with 64-bit kernels.
+"""The macros that gcc itself defines, as the kernel calls it, and how wide its types are.
 
 Source: ``gcc -dM -E`` of gcc 12 with the kernel's flags (``-std=gnu11 -O2 -fshort-wchar -funsigned-char``, no
 floating point); what the configuration decides is left to :func:`predefined`. Names that depend on options
@@ -181,11 +181,85 @@ mips 1
 """,
 }
 
+# What is other where words have 32 bits, and what is not there at all.
+_NARROW = """
+__INT64_C(c) c ## LL
+__INT64_MAX__ 0x7fffffffffffffffLL
+__INT64_TYPE__ long long int
+__INTMAX_C(c) c ## LL
+__INTMAX_MAX__ 0x7fffffffffffffffLL
+__INTMAX_TYPE__ long long int
+__INTPTR_MAX__ 0x7fffffff
+__INTPTR_TYPE__ int
+__INTPTR_WIDTH__ 32
+__LONG_MAX__ 0x7fffffffL
+__LONG_WIDTH__ 32
+__PTRDIFF_MAX__ 0x7fffffff
+__PTRDIFF_TYPE__ int
+__PTRDIFF_WIDTH__ 32
+__SIZEOF_LONG__ 4
+__SIZEOF_POINTER__ 4
+__SIZEOF_PTRDIFF_T__ 4
+__SIZEOF_SIZE_T__ 4
+__SIZE_MAX__ 0xffffffffU
+__SIZE_TYPE__ unsigned int
+__SIZE_WIDTH__ 32
+__UINT64_C(c) c ## ULL
+__UINT64_MAX__ 0xffffffffffffffffULL
+__UINT64_TYPE__ long long unsigned int
+__UINTMAX_C(c) c ## ULL
+__UINTMAX_MAX__ 0xffffffffffffffffULL
+__UINTMAX_TYPE__ long long unsigned int
+__UINTPTR_MAX__ 0xffffffffU
+__UINTPTR_TYPE__ unsigned int
+"""
+_NARROW_ARCH = {
+    "x86": """
+_ILP32 1
+__ILP32__ 1
+__SIZEOF_LONG_DOUBLE__ 12
+__code_model_32__ 1
+__i386 1
+__i386__ 1
+i386 1
+""",
+    "riscv": """
+__riscv_xlen 32
+""",
+    "mips": """
+_ABIO32 1
+_MIPS_SIM _ABIO32
+_MIPS_SZLONG 32
+_MIPS_SZPTR 32
+__BIGGEST_ALIGNMENT__ 8
+__SIZEOF_LONG_DOUBLE__ 8
+__mips 32
+""",
+}
+_WIDE_ONLY = frozenset(
+    [
+        "_LP64",
+        "__LP64__",
+        "__SIZEOF_INT128__",
+        "__amd64",
+        "__amd64__",
+        "__code_model_kernel__",
+        "__k8",
+        "__k8__",
+        "__x86_64",
+        "__x86_64__",
+        "__FXSR__",
+        "_ABI64",
+        "__mips64",
+    ]
+)
+
 DOUBTFUL = re.compile(
     r"__(?:ARM_FEATURE|ARM_FP|ARM_NEON|SSE|AVX|SANITIZE|FLT|DBL|LDBL|DEC|INT_FAST|UINT_FAST|GCC_(?!HAVE_BUILTIN|ATOMIC))\w*"
     r"|__(?:PIC|pic|PIE|pie|CET|SSP\w*|OPTIMIZE_SIZE|STRICT_ANSI)__"
     r"|__riscv_(?:[a-z]|z\w+|flen|fdiv|fsqrt|float_abi_\w+|abi_\w+|vector|v_(?:elen|min_vlen|intrinsic)\w*|compressed"
     r"|(?:un|mis)aligned_\w+|muldiv|mul|div|atomic|cmodel_\w+|arch_test)"
+    r"|__(?:i[4-6]86|pentium\w*|tune_\w+|k6|athlon|geode|atom|core2|LAHF_SAHF)(?:__)?|_{0,2}R[34]000(?:__)?"
     r"|_MIPS_(?:ARCH|ISA|TUNE|FPSET|SPFPSET)\w*|__mips_(?!16)\w+"
     r"|__(?:VERSION|DATE|TIME|FILE|LINE|COUNTER|INCLUDE_LEVEL)__",
     re.ASCII,
@@ -198,18 +272,36 @@ _ENDIAN = {
 }
 
 
+# Sources: the psABIs (i386, o32, ilp32), and ADJUST_FIELD_ALIGN of gcc's config/i386/i386.h.
+_NARROW_ABIS = {
+    "x86": Abi(long=4, wide=4, long_double=(12, 4)),
+    "mips": Abi(long=4, biggest=8, long_double=(8, 8)),
+    "riscv": Abi(long=4),
+}
+
+
+def abi(arch: str, values: Mapping[str, str]) -> Abi | None:
+    """How wide types are under the values of a configuration; None where nobody knows."""
+    narrow = values.get("X86_32" if arch == "x86" else "32BIT") == "y"
+    if arch not in _ARCH or narrow == (values.get("64BIT") == "y"):
+        return None
+    return _NARROW_ABIS.get(arch) if narrow else Abi(anonymous=arch == "arm64")
+
+
 def predefined(arch: str, values: Mapping[str, str]) -> dict[str, str] | None:
     """The macros and what they stand for, under the values of a configuration; None where nobody knows.
 
-    ``values`` pairs names without ``CONFIG_`` with their values. Only 64-bit kernels built by gcc are known.
+    ``values`` pairs names without ``CONFIG_`` with their values. Only kernels built by gcc are known.
     """
     version = values.get("GCC_VERSION", "")
-    if arch not in _ARCH or values.get("64BIT") != "y" or not version.isdigit() or version == "0":
-        return None
-    if arch == "x86" and values.get("X86_32") == "y":
+    widths = abi(arch, values)
+    if widths is None or not version.isdigit() or version == "0":
         return None
     number = int(version)
     found = dict(_entries(_COMMON + _ARCH[arch]))
+    if widths.long == 4:
+        found |= dict(_entries(_NARROW + _NARROW_ARCH[arch]))
+        found = {name: value for name, value in found.items() if name not in _WIDE_ONLY}
     found |= {
         "__GNUC__": str(number // 10000),
         "__GNUC_MINOR__": str(number // 100 % 100),
@@ -249,7 +341,7 @@ class Public:
         return 8 * self.abi.long
 
 
-_ILP32 = Abi(long=4)
+_ILP32 = Abi(long=4, long_double=None)
 _ARM = "__ARM_EABI__ 1\n__ARM_SIZEOF_MINIMAL_ENUM 4\n"
 _MIPS_LITTLE = "".join(f"{name} 1\n" for name in _ENDIAN["mips"]) + "__mips__ 1\n_mips 1\nmips 1\n"
 PUBLIC = (
@@ -266,11 +358,11 @@ PUBLIC = (
         "__powerpc__ 1\n__powerpc64__ 1\n__PPC__ 1\n__PPC64__ 1\n__LITTLE_ENDIAN__ 1\n_CALL_ELF 2\n",
     ),
     Public("loongarch64", "loongarch", Abi(), "__loongarch__ 1\n__loongarch64 1\n__loongarch_grlen 64\n"),
-    Public("arm", "arm", Abi(long=4, biggest=8, anonymous=True), f"{_ARM}__arm__ 1\n__ARMEL__ 1\n"),
-    Public("i386", "x86", Abi(long=4, wide=4), "__i386__ 1\n__i386 1\ni386 1\n_ILP32 1\n__ILP32__ 1\n"),
+    Public("arm", "arm", Abi(long=4, biggest=8, anonymous=True, long_double=None), f"{_ARM}__arm__ 1\n__ARMEL__ 1\n"),
+    Public("i386", "x86", Abi(long=4, wide=4, long_double=None), "__i386__ 1\n__i386 1\ni386 1\n_ILP32 1\n__ILP32__ 1\n"),
     Public("riscv32", "riscv", _ILP32, "__riscv 1\n__riscv_xlen 32\n"),
     Public(
-        "mips o32", "mips", Abi(long=4, biggest=8), f"{_MIPS_LITTLE}__mips 32\n_ABIO32 1\n_MIPS_SIM _ABIO32\n"
+        "mips o32", "mips", Abi(long=4, biggest=8, long_double=None), f"{_MIPS_LITTLE}__mips 32\n_ABIO32 1\n_MIPS_SIM _ABIO32\n"
         "_MIPS_SZINT 32\n_MIPS_SZLONG 32\n_MIPS_SZPTR 32\n",
     ),
     Public("powerpc", "powerpc", _ILP32, "__powerpc__ 1\n__PPC__ 1\n__BIG_ENDIAN__ 1\n_BIG_ENDIAN 1\n"),

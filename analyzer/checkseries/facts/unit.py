@@ -26,7 +26,7 @@ from checkseries.facts.kbuild_option import OTHERS, Given, given
 from checkseries.facts.kconfig import Evaluation, model
 from checkseries.facts.kconfig.evaluate import Mode
 from checkseries.facts.kconfig.symbol import Type
-from checkseries.facts.predefined import DOUBTFUL, Public, predefined, predefined_public
+from checkseries.facts.predefined import DOUBTFUL, Public, abi, predefined, predefined_public
 from checkseries.tree import Snapshot
 
 _MOST_FILES = 20_000  # visits of one unit: a driver's has about 1500
@@ -371,7 +371,8 @@ class _Walk:
             self._set(name, Define(name, None, variadic=False, body=value))
         for suffix in ("8", "16", "32", "64", "MAX"):
             for sign in ("", "U"):
-                tail = {"32": "U" if sign else "", "64": sign + "L", "MAX": sign + "L"}.get(suffix, "")
+                long = "L" if predefs["__SIZEOF_LONG__"] == "8" else "LL"
+                tail = {"32": "U" if sign else "", "64": sign + long, "MAX": sign + long}.get(suffix, "")
                 name = f"__{sign}INT{suffix}_C"
                 self._set(name, Define(name, ("c",), variadic=False, body=f"c ## {tail}" if tail else "c"))
         for name, value in flags.defined.items():
@@ -799,8 +800,17 @@ def walked(
     known = dict_of(values)
     predefs = predefined(arch, known)
     if predefs is None:
-        return Unit(path, arch, values, (), {}, (), (), "only 64-bit kernels that gcc builds are known")
-    abi = Abi(anonymous=arch == "arm64")
+        return Unit(
+            path,
+            arch,
+            values,
+            (),
+            {},
+            (),
+            (),
+            "only kernels of arm64, mips, riscv and x86 that gcc builds are known",
+        )
+    ours = abi(arch, known) or Abi()
     failure = _not_kernel(tree, path, arch)
     if failure:
         return Unit(path, arch, values, (), {}, (), (), failure)
@@ -818,7 +828,7 @@ def walked(
         failure = str(error)
     history = {name: tuple(entries) for name, entries in walk.history.items()}
     return Unit(
-        path, arch, values, tuple(walk.visits), history, tuple(walk.packs), tuple(walk.missing), failure, abi
+        path, arch, values, tuple(walk.visits), history, tuple(walk.packs), tuple(walk.missing), failure, ours
     )
 
 

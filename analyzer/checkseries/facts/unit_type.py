@@ -97,6 +97,7 @@ _HARMLESS = frozenset(
         "force",
         "externally_visible",
         "no_instrument_function",
+        "regparm",
         "no_sanitize",
         "access",
         "fallthrough",
@@ -536,11 +537,10 @@ class Types:
                 if _comma(inner) != 1 or not _IDENTIFIER.match(name):
                     continue
                 try:
-                    value = self.constant(inner[2:], reader).value
-                    value -= (
-                        1 << 64 if value >> 63 == 1 else 0
-                    )  # the assembler is given it as a signed number
-                    found[name] = span.doubt or value
+                    value = self.constant(inner[2:], reader)
+                    # The assembler is given it as a number of its own width with a sign.
+                    signed = converted(value, Int(0, value.bits)).value
+                    found[name] = span.doubt or signed
                 except (UnknownTypeError, NoValueError, RecursionError) as error:
                     found[name] = str(error)
 
@@ -919,6 +919,8 @@ class Types:
             sizes = {"QI": 1, "byte": 1, "HI": 2, "SI": 4, "DI": 8, "word": long, "pointer": long, "TI": 16}
             if made.kind != "int" or asked.mode not in sizes:
                 raise UnknownTypeError(f"the mode {asked.mode} is not known")
+            if asked.mode == "TI" and long == 4:
+                raise UnknownTypeError(f"the mode {asked.mode} is not known")
             size = sizes[asked.mode]
             made = Type("int", size, self.abi.aligned(size), made.signed)
         if asked.vector:
@@ -937,8 +939,10 @@ class Types:
             return spec.type
         if spec.kind == "typedef":
             if spec.name in _VA_LISTS:
-                if self.abi.long != 8 or self.unit.arch not in _VA_LISTS[spec.name]:
+                if self.unit.arch not in _VA_LISTS[spec.name]:
                     raise UnknownTypeError(f"what {spec.name} is is not known")
+                if self.abi.long == 4:
+                    return Type("record", 4, 4)
                 return Type("record", *_VA_LISTS[spec.name][self.unit.arch])
             return self.typedef(spec.name, depth + 1)
         return self.tag(spec.tag, spec.name, depth + 1)
@@ -976,16 +980,21 @@ class Types:
         """A type of C's own."""
         if words == ("void",):
             return _VOID
-        floats = {("float",): 4, ("double",): 8, ("double", "long"): 16}
-        if words in floats:
-            if floats[words] > 8 and self.abi.long != 8:
-                raise UnknownTypeError(f"how large a {' '.join(reversed(words))} is is not known")
-            return Type("float", floats[words], self.abi.aligned(floats[words]))
+        sizes = {("float",): 4, ("double",): 8}
+        if words in sizes:
+            return Type("float", sizes[words], self.abi.aligned(sizes[words]))
+        if words == ("double", "long"):
+            if self.abi.long_double is None:
+                raise UnknownTypeError("how large a long double is is not known")
+            return Type("float", *self.abi.long_double)
         found = _INTS.get(words)
-        if found is None or not found[0] or (found[0] > 8 and self.abi.long != 8):
+        if found is None or not found[0] or found[0] > 2 * self.abi.long:
             raise UnknownTypeError(f"`{' '.join(words)}` is no type that is known")
-        size = self.abi.long if words.count("long") == 1 else found[0]
-        return Type("int", size, self.abi.aligned(size), found[1])
+        return self.integer(self.abi.long if words.count("long") == 1 else found[0], signed=found[1])
+
+    def integer(self, size: int, *, signed: bool) -> Type:
+        """An integer of so many bytes, as a member is aligned."""
+        return Type("int", size, self.abi.aligned(size), signed)
 
     # --- bodies
 
@@ -1093,13 +1102,13 @@ class Types:
                 if (least < 0 and -(1 << bits - 1) <= least and most < 1 << bits - 1) or (
                     least >= 0 and most < 1 << bits
                 ):
-                    return Type("int", size, self.abi.aligned(size), least < 0)
+                    return self.integer(size, signed=least < 0)
         if least >= -(1 << 31) and most < (1 << 31):
             return Type("int", 4, self.abi.aligned(4), least < 0)
         if least >= 0 and most < 1 << 32:
             return Type("int", 4, self.abi.aligned(4), signed=False)
         if least >= -(1 << 63) and most < 1 << (63 if least < 0 else 64):
-            return Type("int", 8, self.abi.aligned(8), least < 0)
+            return self.integer(8, signed=least < 0)
         raise UnknownTypeError("an enum is wider than any integer")
 
     def _values(self, body: Sequence[str], outer: _Reader) -> Iterator[tuple[str, Int | None]]:
@@ -1201,8 +1210,12 @@ class Types:
     def _measure(self, made: Type, *, sizes: bool) -> Int:
         if made.size < 0 or made.kind in ("void", "function"):
             raise NoValueError("the size of an incomplete type is asked for")
-        if not sizes and made.align != made.size and self.abi.wide != 8:
-            raise NoValueError("the alignment of a type is not that of a member")
+        if self.abi.wide == 4 and not sizes:
+            inner = made
+            while inner.kind == "array" and inner.of is not None and inner.of.type is not None:
+                inner = inner.of.type
+            if inner.kind in ("int", "float") and inner.size == 8 and not inner.own_align:
+                raise NoValueError("i386 prefers another alignment than that of a member")
         return Int(made.size if sizes else made.align, 8 * self.abi.long, signed=False)
 
     def _cast(self, node: Node, reader: _Reader) -> Int:
@@ -1295,9 +1308,9 @@ class Types:
             case "number":
                 assert node.number is not None
                 size = node.number.bits // 8
-                return Type("int", size, size, node.number.signed)
+                return self.integer(size, signed=node.number.signed)
             case "sizeof" | "sizeof-type" | "alignof" | "alignof-type":
-                return Type("int", 8, 8, signed=False)
+                return self.integer(self.abi.long, signed=False)
             case "binary":
                 return self._arithmetic(node, reader)
             case _:
@@ -1314,7 +1327,7 @@ class Types:
                 raise NoValueError(f"the type of `{node.text}` of a {one.kind} is not known")
             made.append(promoted(Int(0, 8 * one.size, signed=one.signed)))
         found = made[0] if node.text in ("<<", ">>") else common(*made)
-        return Type("int", found.bits // 8, found.bits // 8, found.signed)
+        return self.integer(found.bits // 8, signed=found.signed)
 
     def _field_type(self, made: Type, name: str) -> Type:
         found = _field(made, name)
