@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from checkseries.facts.answer import Unknown
@@ -46,6 +47,7 @@ from checkseries.tree import Snapshot
 
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _OFFSETOF = re.compile(r"offsetof\s*\(\s*((?:struct|union)\s+\w+)\s*,\s*(\w+)", re.ASCII)
+_POINTER = "what the register points to"
 _BY_VALUE = re.compile(r"\b(?:struct|union)\s+\w+\s+(?!\*)\w", re.ASCII)
 
 
@@ -102,30 +104,45 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
         seen.add((access.place, access.constant))
         wanted, member = offsets[0]
         type_name = measured_types(wanted)[0]
-        if type_name in leading(tree, of.type, path):
+        if " ".join(of.type.split()) == type_name:
+            yield Held(access.place, f"{access.constant} is an offset of {type_name}, as {of.name} is")
+        elif type_name in leading(tree, of.type, path):
             yield Held(
                 access.place, f"{access.constant} is an offset of {type_name}, which {of.type} begins with"
             )
         else:
-            yield _judged(tree, access, of, (type_name, member), arch_of(path) or "")
+            meant = _laid(tree, of, path) if typed(access.symbol) else of
+            yield _judged(tree, access, meant, (type_name, member), arch_of(path) or "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What C hands over to one function; what it hands to those around that one is not asked for."""
+
+    function: str
+
+    def __call__(self, tree: Snapshot, function: str, arch: str, /) -> tuple[str, ...]:
+        return arguments(tree, function, arch) if function == self.function else ()
 
 
 def _by_pointers(tree: Snapshot, subject: Subject) -> Iterator[tuple[str, Table, MemberAccess]]:
     """What a function reads and writes by pointers that it is given, or that a register always is."""
     path = subject.detail[0]
-    for access in asm_sites(tree, path, subject.name, None, arguments).members:
+    for access in asm_sites(tree, path, subject.name, None, _Given(subject.name)).members:
         if typed(access.symbol) and (access.place.path, access.place.symbol) == (path, subject.name):
             place = Place(path, access.place.line)
-            known = layout(tree, access.symbol, LP64, path)
-            why = known.because if isinstance(known, Unknown) else ""
-            found = None if isinstance(known, Unknown) else known
-            yield path, Table("what the register points to", place, access.symbol, False, found, why), access
+            pointed = Table(_POINTER, place, access.symbol, array=False, layout=None)
+            yield path, pointed, access
+
+
+def _laid(tree: Snapshot, of: Table, path: str) -> Table:
+    """What a pointer points to, with its layout: it is only asked for where another structure is meant."""
+    known = layout(tree, of.type, LP64, path)
+    return replace(of, why=known.because) if isinstance(known, Unknown) else replace(of, layout=known)
 
 
 def _judged(tree: Snapshot, access: MemberAccess, of: Table, wanted: tuple[str, str], arch: str) -> Verdict:
     type_name, member = wanted
-    if " ".join(of.type.split()) == type_name:
-        return Held(access.place, f"{access.constant} is an offset of {type_name}, as {of.name} is")
     if not of.whole or of.layout is None:
         return Undecided(
             access.place, f"{access.constant} is an offset of {type_name}, but {of.name} is {of.type}"

@@ -27,7 +27,7 @@ from checkseries.facts.asm_table import Table, length, reached, tables
 from checkseries.facts.c_decl import arch_of
 from checkseries.facts.c_fill import fills
 from checkseries.facts.kbuild import NOT_BUILT, built
-from checkseries.facts.kconfig import model
+from checkseries.facts.kconfig import Model, model
 from checkseries.facts.kconfig.entries import changed_entries
 from checkseries.facts.presence import every, kconfig, said, some
 from checkseries.judge.history import History, Step
@@ -158,7 +158,7 @@ def _encoded(tree: Snapshot, each: Immediate, subject: Subject) -> Verdict:
         return Undecided(each.place, f"{each.text}: whether it is assembled depends on {said(under)}")
     tried = sorted({*outside[:1], *outside[-1:], *outside[:: max(1, len(outside) // 2)]})[-_MOST_TRIED:]
     for number in reversed(tried):
-        match kernel.satisfiable(f"({text}) && {subject.name} = {number}"):
+        match kernel.satisfiable(f"({text}) && {subject.name} = {_written_as(kernel, subject.name, number)}"):
             case Possible(witness):
                 return _unencodable(each, subject, number, ranges, witness, kernel.profile)
             case Unknown(because):
@@ -168,6 +168,11 @@ def _encoded(tree: Snapshot, each: Immediate, subject: Subject) -> Verdict:
     if len(tried) == len(outside):
         return Held(each.place, f"{each.word} can be encoded with every {subject.name} that Kconfig allows")
     return Undecided(each.place, f"{each.text}: too many values cannot be encoded to ask Kconfig for each")
+
+
+def _written_as(kernel: Model, name: str, number: int) -> str:
+    """A number as Kconfig compares a symbol with it."""
+    return hex(number) if kernel.type_of(name) == "hex" else str(number)
 
 
 def _unencodable(
@@ -277,7 +282,7 @@ def _cases(tree: Snapshot, options: frozenset[str], arch: str) -> Iterator[dict[
         (name,) = options
         kernel = model(tree, arch)
         for number in sorted({bound for pair in kernel.ranges(name) or () for bound in pair}, reverse=True):
-            if isinstance(kernel.satisfiable(f"{name} = {number}"), Possible):
+            if isinstance(kernel.satisfiable(f"{name} = {_written_as(kernel, name, number)}"), Possible):
                 yield {name: number}
 
 
@@ -427,6 +432,16 @@ EXAMPLES = (
         {"Kconfig": _KCONFIG, "arch/x86/Kconfig": "", "arch/x86/kernel/ids.c": _C.replace("NR_CPUS", "8")},
         {"arch/x86/kernel/find.S": _X86_WALK},
         finds=("1 arch/x86/kernel/find.S:4",),
+    ),
+    bad(
+        "a hexadecimal option",
+        {
+            **_BASE,
+            "include/linux/threads.h": "#define NR_CPUS CONFIG_ROOM\n",
+            "arch/arm64/Kconfig": 'config ROOM\n\thex "room"\n\trange 0x10 0x1001\n\tdefault 0x10\n',
+        },
+        {"arch/arm64/kernel/find.S": _HEAD},
+        finds=("1 arch/arm64/kernel/find.S:11",),
     ),
     good("the same range, in all that Kconfig allows", _BASE, {"arch/arm64/kernel/find.S": _HEAD}),
     good(

@@ -89,3 +89,31 @@ def test_sizes() -> None:
     assert sized("ALIGN(sizeof(struct in), STACK_ALIGN)") == "struct in"
     assert sized("sizeof(struct in) + 8") == ""
     assert sized("(~(sizeof(struct in) - 1))") == ""
+
+
+def test_what_x86_puts_together() -> None:
+    path = "arch/x86/kernel/f.S"
+    text = (
+        "#include <asm/asm.h>\nSYM_FUNC_START(f)\n\tpush %_ASM_BP\n\t_ASM_MOV %_ASM_SP, %_ASM_BP\n"
+        "\tmovq IN(%_ASM_DI), %rax\n\tmovq IN(%_ASM_BP), %rax\nSYM_FUNC_END(f)\n"
+    )
+    header = "".join(f"#define _ASM_{name} __ASM_REG({name.lower()})\n" for name in ("BP", "SP", "DI"))
+    files = {
+        **HEADERS,
+        path: text,
+        "arch/x86/include/asm/asm.h": f"{header}#define _ASM_MOV __ASM_SIZE(mov)\n",
+    }
+    tree = Snapshot.of(MemoryTree({**files, "arch/x86/kernel/asm-offsets.c": OFFSETS}))
+    found = asm_sites(tree, path, "f", None, arguments).members
+    assert [(each.symbol, each.place.line) for each in found] == [("struct in", 5)]
+
+
+def test_notes_that_the_linker_discards_are_no_entry() -> None:
+    note = '\n.Lhere:\n\t.pushsection ".discard.annotate_insn"\n\t.long .Lhere - .\n\t.popsection\n'
+    assert found("x86", f"{note}movq IN(%rdi), %rax") == {"struct in"}
+    assert found("x86", f"{note.replace('.discard.', '.rodata.')}movq IN(%rdi), %rax") == set()
+
+
+def test_what_mips_says_of_a_label() -> None:
+    assert found("mips", "g: .insn\n.frame $29, 0, $31\nld $8, IN($4)") == {"struct in"}
+    assert found("riscv", ".insn r 0x33, 0, 0, a0, a1, a2\nld a1, IN(a0)") == set()

@@ -45,6 +45,9 @@ _SILENT = {
     ".comm", ".lcomm", ".equiv", ".set", ".equ", ".nops", ".reloc", ".end", ".ent", ".aent", ".frame", ".mask", ".fmask",
 }  # fmt: skip
 """Directives that put nothing into the stream of instructions."""
+_SIZED = re.compile(r"__ASM_SIZE\(\s*(\w+)\s*\)")
+_WIDE = re.compile(r"__ASM_REG\(\s*(\w+)\s*\)\s*")
+"""What x86 (asm/asm.h) puts together by ``##``: an instruction and a register as wide as the kernel."""
 
 
 IDIOMS = {
@@ -409,6 +412,8 @@ class Expander:
         if found is None or found[0] is not None:
             return None
         text = found[1]
+        if sized := _SIZED.fullmatch(text.strip()) if self.closure.arch == "x86" else None:
+            return f"{sized[1]}q"
         for _ in range(8):
             match = _CALL.match(text)
             inner = self.define(match[1]) if match else None
@@ -429,6 +434,12 @@ class Expander:
             word = match.group(0)
             for _ in range(8):
                 defined = self.define(word) if self.closure.define(word) else None
+                if (
+                    defined is not None
+                    and self.closure.arch == "x86"
+                    and (wide := _WIDE.fullmatch(defined[1]))
+                ):
+                    return f"r{wide[1]}"
                 if defined is None or defined[0] is not None or not re.fullmatch(r"[%$]?\w+", defined[1]):
                     break
                 word = defined[1]
@@ -487,6 +498,8 @@ class Expander:
                 self._emit(line, ORDER, (rest.strip(),))
         elif low in _SILENT or low.startswith(".cfi_") or self._now.discarded:
             pass  # a note on a label, for objtool, is no way to reach it
+        elif low == ".insn" and not rest.strip():
+            pass  # on mips it says that the label before is one of code; on riscv it has operands and is code
         else:
             # What it names goes along: a label whose address is taken may be reached from anywhere.
             self._emit(line, CLOBBER, (f"'{name}' is not understood", rest))

@@ -43,14 +43,14 @@ _STORES = MappingProxyType({"sb": 1, "sh": 2, "sw": 4, "sd": 8})
 _FLOATS = frozenset(["lwc1", "swc1", "ldc1", "sdc1", "l.d", "s.d", "l.s", "s.s"])
 _NOTHING = frozenset(
     """
-    nop ssnop ehb sync synci wait di ei mtc0 dmtc0 mtc1 dmtc1 ctc1 mthi mtlo mult multu dmult dmultu mttc0 mttgpr
+    nop ssnop ehb sync synci wait di ei mtc0 dmtc0 mtc1 dmtc1 ctc1 mtc2 dmtc2 ctc2 mthi mtlo mult multu dmult dmultu mttc0 mttgpr
     tlbwi tlbwr tlbr tlbp cache pref tne teq pause yield evpe dvpe emt dmt mtgc0
     """.split()  # noqa: SIM905 - a table reads better as words
 )
 """Write no general register."""
 _ONE = frozenset(
     """
-    srl dsrl dsrl32 srlv dsrlv slt slti sltu sltiu mfc0 dmfc0 mfc1 dmfc1 cfc1 mfhi mflo clz dclz clo ext dext dextu dextm
+    srl dsrl dsrl32 srlv dsrlv slt slti sltu sltiu mfc0 dmfc0 mfc1 dmfc1 cfc1 mfc2 dmfc2 cfc2 mfhi mflo clz dclz clo ext dext dextu dextm
     seb seh rdhwr mftc0 mftgpr divu ddivu remu lui
     """.split()  # noqa: SIM905 - a table reads better as words
 )
