@@ -3,12 +3,13 @@
 Why: a header that only says ``struct thermal_zone_device;`` lets others pass pointers on. Who looks into what they
 point to needs the header with the definition, and of what is private to a subsystem there is none to include.
 
-Not found: structs that are handed over whole; pointers that a call or a macro gives; lines that are not of functions;
+Not found: structs that are passed or given back whole; pointers that a call or a macro gives; lines that are not of functions;
 headers; files that their makefiles do not list in plain words, or that other files include.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -18,7 +19,7 @@ from checkseries.facts.c_given import doubted, macro_for, read_with
 from checkseries.facts.c_member import Named, members_named, pointed
 from checkseries.facts.c_outline import function_at
 from checkseries.facts.c_record import defining, records_in, tags_in
-from checkseries.facts.c_text import code, place
+from checkseries.facts.c_text import Code, code, place
 from checkseries.facts.c_words import TAGGED
 from checkseries.facts.include import stem_word
 from checkseries.facts.kbuild import NOT_BUILT, built
@@ -32,12 +33,15 @@ from checkseries.model import Confidence, Finding, Place, Related, Severity, Und
 from checkseries.tree import Snapshot
 from checkseries.tree.base import holds_word
 
+_WHOLE = re.compile(
+    r"[;{}]\s*+struct\s++(\w++)\s++\w++\s*+[;=,]|\bsizeof\s*+\(\s*+struct\s++(\w++)\s*+\)", re.ASCII
+)
 _MOST = 400  # members on added lines of one file
 _DEFINERS = 40  # headers that are looked into for the definition
 
 
 def looked_into(history: History, _arch: str) -> Iterator[Subject]:
-    """The structs whose members added lines name through a pointer, and that nothing defines there."""
+    """The structs that added lines look into or ask the size of, and that nothing defines there."""
     for step, path in history.touched(".c"):
         data, added = step.after.peek(path), step.added.get(path)
         if data is None or not added or not kernel_source(path):
@@ -53,7 +57,18 @@ def looked_into(history: History, _arch: str) -> Iterator[Subject]:
             tag = _undefined(step.after, path, each)
             if tag:
                 found.setdefault(tag, each.name)
+        for at, tag in _whole(source):
+            if source.line(at) in added and tag.encode() not in defining(step.after, path):
+                found.setdefault(tag, "")
         yield from (Subject(tag, "", (path, member)) for tag, member in found.items())
+
+
+def _whole(source: Code) -> Iterator[tuple[int, str]]:
+    """Where functions have a struct for a variable, or ask how large it is."""
+    for match in itertools.islice(_WHOLE.finditer(source.plain), 20 * _MOST):
+        at = match.start(2) if match[2] else match.start(1)
+        if match[2] or function_at(source, at) is not None:
+            yield at, match[2] or match[1]
 
 
 def _undefined(tree: Snapshot, path: str, named: Named) -> str:
@@ -85,12 +100,20 @@ def check(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
     if data is None:
         return
     source = code(data)
+    if not member:
+        at = next((at for at, tag in _whole(source) if tag == subject.name), None)
+        if at is not None and subject.name.encode() not in defining(tree, path):
+            yield from _judged(tree, _at(source, path, at), subject.name)
+        return
     for named in members_named(source, 0, len(source.plain)):
         if named.name == member and _undefined(tree, path, named) == subject.name:
-            function = function_at(source, named.at)
-            where = place(source, path, named.at, function.name if function else "")
-            yield from _judged(tree, where, subject.name)
+            yield from _judged(tree, _at(source, path, named.at), subject.name)
             return
+
+
+def _at(source: Code, path: str, at: int) -> Place:
+    function = function_at(source, at)
+    return place(source, path, at, function.name if function else "")
 
 
 def _judged(tree: Snapshot, where: Place, tag: str) -> Iterator[Verdict]:
@@ -118,7 +141,7 @@ def _judged(tree: Snapshot, where: Place, tag: str) -> Iterator[Verdict]:
                     confidence=Confidence.HIGH,
                     place=where,
                     subject=tag,
-                    message=f"a member of struct {tag} is used, but the file includes nothing that defines it",
+                    message=f"struct {tag} is looked into, but the file includes nothing that defines it",
                     archs=(only,) if only else (),
                     related=(Related(defined, "defined here"),) if defined else (),
                     witness=config(witness, arch),
@@ -171,6 +194,18 @@ EXAMPLES = (
         "a struct that is defined nowhere",
         {**_BASE, "kernel/park-core.h": "int x;\n"},
         {"d/park.c": _USE},
+        finds=("1 d/park.c:4",),
+    ),
+    bad(
+        "a variable",
+        _BASE,
+        {"d/park.c": _PLAIN.replace("\treturn", "\tstruct park own;\n\n\treturn")},
+        finds=("1 d/park.c:4",),
+    ),
+    bad(
+        "its size",
+        _BASE,
+        {"d/park.c": _PLAIN.replace("park_depth(p)", "sizeof(struct park)")},
         finds=("1 d/park.c:4",),
     ),
     bad(

@@ -40,7 +40,8 @@ def values(history: History, arch: str) -> Iterator[Subject]:
     yield from _given(history, arch)
     for subject in newly_mentioned(history, arch):
         data = history.last.peek(subject.detail[0])
-        if data is not None and _judged(data, subject.name):
+        # what Kconfig gives is another rule's: config-in-c-expression
+        if data is not None and not subject.name.startswith("CONFIG_") and _judged(data, subject.name):
             yield subject
 
 
@@ -174,6 +175,11 @@ EXAMPLES = (
         "what a macro uses is defined below",
         _BASE,
         {"d/park.c": _HOOKED["d/park.c"] + "int park_enter(int cpu)\n{\n\treturn cpu;\n}\n"},
+    ),
+    good(
+        "what Kconfig gives",
+        {**_BASE, "Kconfig": _KCONFIG + "config PARK_DEEP\n\tint\n\tdefault 3 if PARK\n"},
+        {"d/park.c": _PLAIN.replace("PARK_ALL", "CONFIG_PARK_DEEP")},
     ),
     good("almost: the patch adds it itself", _BASE, {"d/park.c": _USE, **_DEEP}),
     good("the patch before adds it", _BASE, _DEEP, {"d/park.c": _USE}),
