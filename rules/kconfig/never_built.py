@@ -178,6 +178,8 @@ def _condition(tree: Snapshot, path: str, by: str, first: tuple[str, ...]) -> Ve
     each_can = possible_on(tree, tuple(names), ask)
     if lost := [name for name in names if each_can[name] in ("", "?")]:
         return Undecided(place, f"{lost[0]} can never be set")
+    if other := _elsewhere(tree, path):
+        return Undecided(place, f"{other} may build it too")
     when = " or ".join(dict.fromkeys(said(each) for each in conditions if not never(each)))
     return Finding(
         rule="never-built",
@@ -195,6 +197,18 @@ def _condition(tree: Snapshot, path: str, by: str, first: tuple[str, ...]) -> Ve
         ),
         profile=PROFILES[tree.lineage.toolchain].text,
     )
+
+
+def _elsewhere(tree: Snapshot, path: str) -> str:
+    """A makefile that is not above a file, and names its object by a path: ``obj-y += ../car/car.o``."""
+    word = stem_word(path)
+    wanted = f"/{path.rpartition('/')[2].rpartition('.')[0]}.o".encode()
+    for other in tree.grep(word) if word else ():
+        directory, _, base = other.rpartition("/")
+        above = not directory or f"{path.rpartition('/')[0]}/".startswith(f"{directory}/")
+        if base.startswith(("Makefile", "Kbuild")) and not above and wanted in (tree.read(other) or b""):
+            return other
+    return "" if word else "another makefile"
 
 
 def _one_need(tree: Snapshot, condition: Expression) -> bool:
@@ -244,6 +258,15 @@ EXAMPLES = (
     good(
         "almost: another architecture has both",
         {**_KBUILT, "arch/riscv/Kconfig": "config RISCV\n\tdef_bool y\n\tselect TOLL\n\tselect ROADS\n"},
+        {"drivers/car/Makefile": "obj-$(CONFIG_TOLL) += car.o\n", "drivers/car/car.c": _CAR},
+    ),
+    good(
+        "a directory beside builds it as well",
+        {
+            **_KBUILT,
+            "Makefile": "obj-y += drivers/ bikes/\n",
+            "bikes/Makefile": "obj-$(CONFIG_TOLL) += ../drivers/car/car.o\n",
+        },
         {"drivers/car/Makefile": "obj-$(CONFIG_TOLL) += car.o\n", "drivers/car/car.c": _CAR},
     ),
     good(

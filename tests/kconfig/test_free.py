@@ -114,6 +114,15 @@ def test_the_versions_of_older_kernels_are_free_as_well() -> None:
     assert isinstance(asked("gcc", text).satisfiable("LD_VERSION = 243000000"), Possible)
 
 
+def test_plugins_need_not_be_there() -> None:
+    text = (
+        'success = $(shell,{ $(1); } >/dev/null 2>&1 && echo "y" || echo "n")\nsource "arch/$(SRCARCH)/Kconfig"\n'
+        "config PLUGINS\n\tdef_bool $(success,test -e $(shell,$(CC) -print-file-name=plugin)/include/plugin-version.h)\n"
+    )
+    assert asked("gcc", text).can_be("PLUGINS", "n") == Impossible()
+    assert isinstance(asked("any", text).can_be("PLUGINS", "n"), Possible)
+
+
 def test_a_tree_can_spell_a_symbol_like_an_answer() -> None:
     here = asked("any", ASKING + "config toolchain-fsanitize-kcfi\n\tbool\n")
     assert here.can_be("CFI", "y") == Impossible()

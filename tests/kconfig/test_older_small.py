@@ -116,5 +116,6 @@ def test_the_tree_says_which_grammar_is_its_own() -> None:
     assert grammar_of(nothing.get) == Grammar()
     assert sources("%token T_OPTION\n%token T_OPTIONAL\n", "") == OLD
     assert sources("%token T_OPTIONAL\n", "") == Grammar(strict=False, plain=False, zero=False)
-    assert sources("", 'newval.val = "0x0";') == Grammar(strict=False)
-    assert sources("%token T_TRANSITIONAL\n", 'newval.val = "0x0";') == Grammar()
+    assert sources("", 'newval.val = "0x0";') == Grammar(strict=False, plain=False)
+    assert sources("->choice_members", 'newval.val = "0x0";') == Grammar(strict=False)
+    assert sources("%token T_TRANSITIONAL\n->choice_members", 'newval.val = "0x0";') == Grammar()

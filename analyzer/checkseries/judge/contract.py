@@ -13,7 +13,7 @@ A file holds ``[[contract]]`` tables. Each has an id, a title, a why, and exactl
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from checkseries.errors import RuleError
@@ -82,7 +82,7 @@ def _contract(table: Mapping[str, Any], path: str) -> Rule:
             clauses = form_select.clauses(table["select"], where)
             check = form_select.check(name, severity, clauses)
             words: frozenset[str] = frozenset()
-            subjects = _per_arch(name, frozenset(arch for clause in clauses for arch in clause.archs))
+            subjects = _per_arch(name, [clause.archs for clause in clauses])
             summary = form_select.summary
         case "call":
             call = form_call.form(table["call"], where)
@@ -111,12 +111,15 @@ def _contract(table: Mapping[str, Any], path: str) -> Rule:
     )  # fmt: skip
 
 
-def _per_arch(name: str, archs: Collection[str]) -> Callable[[History, str], Iterable[Subject]]:
-    """Asked where the series touches any Kconfig file: nothing else can change what a symbol can be."""
+def _per_arch(name: str, archs: Sequence[Collection[str]]) -> Callable[[History, str], Iterable[Subject]]:
+    """Asked where the series touches any Kconfig file: nothing else can change what a symbol can be.
+
+    A subject a clause, by its number: what one of them says of the base is no reason to ask the others there.
+    """
 
     def subjects(history: History, arch: str) -> Iterator[Subject]:
-        if arch in archs and any("Kconfig" in path.rpartition("/")[2] for _, path in history.touched()):
-            yield Subject(name, arch)
+        if any("Kconfig" in path.rpartition("/")[2] for _, path in history.touched()):
+            yield from (Subject(name, arch, (str(number),)) for number, on in enumerate(archs) if arch in on)
 
     return subjects
 

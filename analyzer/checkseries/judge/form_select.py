@@ -20,6 +20,7 @@ from typing import Any
 from checkseries.errors import RuleError
 from checkseries.facts.answer import Broken, Holds, Impossible, Possible, Unknown
 from checkseries.facts.kconfig import Model, model
+from checkseries.facts.kconfig.lexical import definitions, spelt
 from checkseries.facts.near import nearest
 from checkseries.facts.places import line_place
 from checkseries.facts.selection import row, selected_undefined
@@ -93,18 +94,22 @@ def clauses(tables: Any, where: str) -> tuple[Clause, ...]:
 
 
 def check(name: str, severity: Severity, all_clauses: Sequence[Clause]) -> Check:
-    """The judgement: on each arch one verdict and one table row a clause."""
+    """The judgement of a clause on an arch, one verdict and one table row: the subject has its number."""
 
     def judged(tree: Snapshot, subject: Subject) -> Iterator[Verdict]:
-        here = [clause for clause in all_clauses if subject.arch in clause.archs]
+        clause = all_clauses[int(subject.detail[0])]
+        gone = stale(name, clause.symbol, f"nothing defines {clause.symbol} any more", (subject.arch,))
+        # What no file defines needs no model, which is what a series costs that is not about the contract.
+        if clause.symbol not in definitions(tree) and not spelt(tree):
+            yield gone
+            return
         kconfig = model(tree, subject.arch)
-        for clause in here:
-            if not kconfig.defined(clause.symbol):
-                yield stale(name, clause.symbol, f"nothing defines {clause.symbol} any more", (subject.arch,))
-                continue
-            verdict, holds = _judge(tree, kconfig, name, severity, clause)
-            yield verdict
-            yield row(kconfig, clause.symbol, clause.words, holds)
+        if not kconfig.defined(clause.symbol):
+            yield gone
+            return
+        verdict, holds = _judge(tree, kconfig, name, severity, clause)
+        yield verdict
+        yield row(kconfig, clause.symbol, clause.words, holds)
 
     return judged
 

@@ -57,9 +57,10 @@ def grammar_of(read: Callable[[str], str | None]) -> Grammar:
     parser, symbols = read("scripts/kconfig/parser.y"), read("scripts/kconfig/symbol.c")
     if parser is None or symbols is None:
         return NEWEST if parser is None else Grammar(strict="T_TRANSITIONAL" in parser)
+    newest = "T_TRANSITIONAL" in parser
     return Grammar(
-        strict="T_TRANSITIONAL" in parser,
-        plain="T_OPTIONAL" not in parser,
+        strict=newest,
+        plain=newest or "choice_members" in parser,
         options=re.search(r"\bT_OPTION\b", parser) is not None,
         zero='"0x0"' in symbols,
     )
