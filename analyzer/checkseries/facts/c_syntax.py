@@ -179,7 +179,8 @@ def quotients(text: str) -> tuple[Quotient, ...]:
             continue
         operator = node.child_by_field_name("operator")
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-        if operator is not None and operator.type in _DIVIDING and left is not None and right is not None:
+        divides = operator is not None and operator.type in _DIVIDING and not node.has_error
+        if divides and operator is not None and left is not None and right is not None:
             found.append(
                 Quotient(operator.start_byte, operator.type, _term(left, text, 0), _term(right, text, 0))
             )
