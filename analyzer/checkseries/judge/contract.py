@@ -103,11 +103,12 @@ def _contract(table: Mapping[str, Any], path: str) -> Rule:
             subjects = _mentioned(name, words, lambda history: form_equal.tags(history, terms))
             summary = form_equal.summary(terms)
     doc = f"{table['title']}\n\nWhy: {table['why'].strip()}"
+    numbered = forms[0] == "select"  # the details of its subjects are numbers, which nobody searches for
     if "not-found" in table:
         doc += f"\n\nNot found: {table['not-found'].strip()}"
     return Rule(
         name, table["title"], doc, severity, Confidence.HIGH, table.get("since", "0.1"), subjects, check,
-        lambda subject: (*words, *subject.detail), summary, _examples(table, where), path, contract=True, per_arch=forms[0] == "select",
+        lambda subject: (*words, *(() if numbered else subject.detail)), summary, _examples(table, where), path, contract=True, per_arch=numbered,
     )  # fmt: skip
 
 

@@ -93,8 +93,11 @@ class Lineage:
         Snapshot(self, {}, {}, {})
 
     def expect(self, words: Iterable[str]) -> None:
-        """Announce words that will be searched, so that the first search scans for all of them at once."""
-        self._expected.update(word for word in words if word not in self._words)
+        """Announce words that will be searched, so that the first search scans for all of them at once.
+
+        What begins with a digit is none: half of the tree holds a 1.
+        """
+        self._expected.update(word for word in words if word not in self._words and not word[:1].isdecimal())
 
     def base_files(self, word: str) -> frozenset[str]:
         """The files of the base that hold a word; scans for all expected words if it must."""
