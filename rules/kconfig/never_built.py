@@ -26,7 +26,7 @@ from checkseries.facts.kconfig.needs import needed
 from checkseries.facts.kconfig.union import possible_on
 from checkseries.facts.places import line_place
 from checkseries.facts.presence import NEVER, Expression, kconfig, never, opaque, options, said, some
-from checkseries.judge.history import History
+from checkseries.judge.history import History, Step
 from checkseries.judge.rule import Subject, bad, counted, good, rule
 from checkseries.model import (
     Confidence,
@@ -76,8 +76,18 @@ def new_sources(history: History, _arch: str) -> Iterator[Subject]:
         directory = path.rpartition("/")[0]
         for stem in _OBJECT.findall(" ".join(added))[:_MOST_OBJECTS]:
             sources = (f"{directory}/{stem}{ending}".lstrip("/") for ending in _SOURCES)
-            named |= {source: None for source in sources if history.last.peek(source) is not None}
+            named |= {
+                source: None
+                for source in sources
+                if history.last.peek(source) is not None and _differs(step, source, history.archs)
+            }
     yield from (Subject(path, "", ("when", *history.archs)) for path in sorted(named))
+
+
+def _differs(step: Step, source: str, archs: tuple[str, ...]) -> bool:
+    """Whether a step changes when a source is built: an ``if`` of its makefile may be about others."""
+    there = (source.split("/")[1],) if source.startswith("arch/") else archs
+    return any(built(step.before, source, arch) != built(step.after, source, arch) for arch in there)
 
 
 def _by_makefile(tree: Snapshot, path: str) -> str:
@@ -159,15 +169,22 @@ def _condition(tree: Snapshot, path: str, by: str, first: tuple[str, ...]) -> Ve
     place = line_place(tree, path, 1)
     parts = path.split("/")
     there = (parts[1],) if parts[0] == "arch" else archs(tree)
-    builds = (built(tree, path, arch) for arch in there)
-    conditions = tuple(dict.fromkeys(some((each.inside, each.module)) for each in builds))
+    under: dict[Expression, list[str]] = {}
+    for arch in there:
+        each = built(tree, path, arch)
+        under.setdefault(some((each.inside, each.module)), []).append(arch)
+    conditions = tuple(under)
     if all(_one_need(tree, each) for each in conditions):
         return Held(place, f"{by} names it")
-    asked = tuple(text for each in conditions if (text := kconfig(each)) is not None)
+    asked = {text: some_archs for each, some_archs in under.items() if (text := kconfig(each)) is not None}
     if len(asked) < len(conditions) or all(never(each) for each in conditions):
         return Undecided(place, f"when {by} builds it is not decided by Kconfig alone")
     ask = tuple(each for each in first if each in there)
-    can = possible_on(tree, asked, ask)
+    can: dict[str, str] = {}
+    # A makefile may name it on some architectures alone.
+    for text, some_archs in sorted(asked.items(), key=lambda each: len(each[1])):
+        if text != "n" and not any(can.values()):
+            can |= possible_on(tree, (text,), ask, tuple(some_archs))
     if any(can.values()):
         return (
             Held(place, f"{by} names it")

@@ -22,15 +22,20 @@ _WORD = re.compile(r"\w+", re.ASCII)
 
 
 @fact
-def possible_on(tree: Snapshot, expressions: tuple[str, ...], first: tuple[str, ...]) -> Mapping[str, str]:
+def possible_on(
+    tree: Snapshot, expressions: tuple[str, ...], first: tuple[str, ...], among: tuple[str, ...] = ()
+) -> Mapping[str, str]:
     """For each expression an architecture that has a configuration in which it holds.
 
     "" if none has, which is proved; ``?`` if none is seen to have, but one could not be asked. The architectures
-    ``first`` are asked first, then those whose own symbols the expressions mention, then all others.
+    ``first`` are asked first, then those whose own symbols the expressions mention, then all others, or those
+    ``among`` a few alone.
     """
     left = dict.fromkeys(expressions, "")
     found: dict[str, str] = {}
     for arch in _order(tree, expressions, first):
+        if among and arch not in among:
+            continue
         if not left:
             break
         kconfig = attempt(tree, arch)
