@@ -63,7 +63,7 @@ def words(subject: Subject) -> tuple[str, ...]:
     "division-64",
     severity=Severity.WARNING,
     confidence=Confidence.HIGH,
-    since="0.2",
+    since="0.1",
     subjects=dividing,
     words=words,
     summary=counted("functions that divide"),

@@ -88,7 +88,7 @@ def words(subject: Subject) -> tuple[str, ...]:
     "incomplete-type",
     severity=Severity.ERROR,
     confidence=Confidence.HIGH,
-    since="0.2",
+    since="0.1",
     subjects=looked_into,
     words=words,
     summary=counted("structs that are looked into"),

@@ -148,7 +148,7 @@ def words(subject: Subject) -> tuple[str, ...]:
     "member-in-config",
     severity=Severity.ERROR,
     confidence=Confidence.HIGH,
-    since="0.2",
+    since="0.1",
     subjects=conditional,
     words=words,
     summary=counted("members that added lines name"),

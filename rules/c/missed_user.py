@@ -151,7 +151,7 @@ def words(subject: Subject) -> tuple[str, ...]:
     "missed-user",
     severity=Severity.ERROR,
     confidence=Confidence.HIGH,
-    since="0.2",
+    since="0.1",
     subjects=removed,
     words=words,
     summary=counted("uses of what the series removes"),

@@ -53,7 +53,7 @@ def _init(each: Declaration) -> bool:
     "section-mismatch",
     severity=Severity.WARNING,
     confidence=Confidence.MEDIUM,
-    since="0.2",
+    since="0.1",
     subjects=boot_code,
     words=lambda _: (),
     summary=counted("calls of __init functions"),

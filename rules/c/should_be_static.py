@@ -58,7 +58,7 @@ def _defines(each: Declaration | CObject) -> bool:
     "should-be-static",
     severity=Severity.WARNING,
     confidence=Confidence.HIGH,
-    since="0.2",
+    since="0.1",
     subjects=public,
     words=own_name,
     summary=counted("functions and objects that are not static"),

@@ -93,7 +93,7 @@ class _Declared:
     "static-mismatch",
     severity=Severity.ERROR,
     confidence=Confidence.HIGH,
-    since="0.2",
+    since="0.1",
     subjects=declared,
     words=words,
     summary=counted("names that added lines declare"),

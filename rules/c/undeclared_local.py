@@ -174,7 +174,7 @@ def words(subject: Subject) -> tuple[str, ...]:
     "undeclared-local",
     severity=Severity.ERROR,
     confidence=Confidence.HIGH,
-    since="0.2",
+    since="0.1",
     subjects=suspects,
     words=words,
     summary=counted("names that functions use"),

@@ -66,7 +66,7 @@ def _judged(data: bytes, name: str) -> bool:
     "use-before-patch",
     severity=Severity.ERROR,
     confidence=Confidence.HIGH,
-    since="0.2",
+    since="0.1",
     subjects=values,
     summary=counted("names that nothing may declare"),
     per_arch=True,

@@ -73,7 +73,7 @@ def named(history: History, _arch: str) -> Iterator[Subject]:
     "missing-source",
     severity=Severity.ERROR,
     confidence=Confidence.HIGH,
-    since="0.2",
+    since="0.1",
     subjects=named,
     words=no_words,
     summary=counted("objects that makefiles name"),
