@@ -20,6 +20,7 @@ class DirectoryTree:
         """``paths`` limits the tree to those files, such as the tracked ones; left out: all of them."""
         self.name = name
         self._root = root
+        self._blobs: dict[str, str | None] = {}
         if paths is None:
             self._paths = frozenset(_walk(root))
         else:
@@ -40,8 +41,10 @@ class DirectoryTree:
             return file.read()
 
     def blob(self, path: str) -> str | None:
-        data = self.read(path)
-        return None if data is None else blob_id(data)
+        if path not in self._blobs:  # each fact that is kept of a file asks
+            data = self.read(path)
+            self._blobs[path] = None if data is None else blob_id(data)
+        return self._blobs[path]
 
     def mode(self, path: str) -> str | None:
         return "100644" if path in self._paths else None

@@ -111,17 +111,11 @@ class Lineage:
 
     def words_of(self, data: bytes) -> frozenset[bytes]:
         """The identifiers of a file that the series touches: it is asked about many of them."""
-        known = self._identifiers.get(id(data))
-        if known is None or known[0] is not data:  # the bytes are kept, so that their id stays theirs
-            known = self._identifiers[id(data)] = (data, identifiers(data))
-        return known[1]
+        return _of_bytes(self._identifiers, data, identifiers)
 
     def blob_of(self, data: bytes) -> str:
         """What git calls the bytes of a file that the series touches."""
-        known = self._blobs.get(id(data))
-        if known is None or known[0] is not data:
-            known = self._blobs[id(data)] = (data, blob_id(data))
-        return known[1]
+        return _of_bytes(self._blobs, data, blob_id)
 
     def base_named(self, pattern: str) -> frozenset[str]:
         """The paths of the base whose last component matches a shell pattern."""
@@ -188,6 +182,14 @@ class Lineage:
                 return False
         answer.same.add(index)
         return True
+
+
+def _of_bytes(memory: dict[int, tuple[bytes, T]], data: bytes, compute: Callable[[bytes], T]) -> T:
+    """What is computed of some bytes, remembered by their identity, which costs no hashing."""
+    known = memory.get(id(data))
+    if known is None or known[0] is not data:  # the bytes are kept, so that their id stays theirs
+        known = memory[id(data)] = (data, compute(data))
+    return known[1]
 
 
 class _Store:
@@ -419,7 +421,7 @@ class Snapshot:
         """The words of the touched files, before and after."""
         if self._words is None:
             texts = [text for text in (*self._touched.values(), *self._previous.values()) if text is not None]
-            words: frozenset[bytes] = frozenset().union(*map(identifiers, texts))
+            words: frozenset[bytes] = frozenset().union(*map(self.lineage.words_of, texts))
             self._words = frozenset(map(bytes.decode, words))
         return self._words
 
