@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments[:1] == ["kconfig"] and arguments[1:2] and arguments[1] in _QUERIES:
             arguments[:2] = [" ".join(arguments[:2])]  # beside symbols argparse takes no commands
         options = _parser().parse_args(arguments)
-        return int(options.run(options))
+        return _done(options)
     except CheckseriesError as error:
         return _failed(str(error))
     except KeyboardInterrupt:
@@ -58,6 +58,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed("the input nests too deeply")
     except MemoryError:
         return _failed("out of memory")
+
+
+def _done(options: argparse.Namespace) -> int:
+    """Run a command; what its facts said of files is kept once its output is out."""
+    options.index = _index(options)
+    status = int(options.run(options))
+    if options.index is not None:
+        options.index.settle()
+    return status
 
 
 def _failed(message: str) -> int:
@@ -159,7 +168,7 @@ def _index(options: argparse.Namespace) -> Index | None:
 
 def _cache(options: argparse.Namespace) -> str | None:
     """Our part of the user's cache directory (XDG Base Directory Specification)."""
-    if not options.cache:
+    if not getattr(options, "cache", False):  # some commands read no tree
         return None
     place = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(place):
@@ -180,7 +189,6 @@ def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[st
     profile = PROFILES[options.toolchain].text
     status = CLEAN
     rendered = []
-    index = _index(options)
     for revision, series in todo:
         started = time.monotonic()
         _progress("opening the tree")
@@ -188,14 +196,12 @@ def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[st
         archs = archs_of(tree, series, options.arch)
         _progress(f"judging {len(series.patches)} patches")
         jobs = options.jobs or min(os.cpu_count() or 1, 4)
-        report = run(series, tree, rules, archs, profile, jobs, options.toolchain, index)
+        report = run(series, tree, rules, archs, profile, jobs, options.toolchain, options.index)
         report = replace(report, seconds=time.monotonic() - started)
         _progress("")
         rendered.append(_rendered(options, report, rules))
         status = max(status, _status(report, options.fail_on))
     _write(options, "\n".join(rendered) if options.format == "text" else "".join(rendered))
-    if index is not None:
-        index.settle()
     return status
 
 
@@ -290,7 +296,7 @@ def _asked(options: argparse.Namespace, archs: Sequence[str]) -> tuple[Tree, tup
     from checkseries.archs import archs_of
 
     tree = open_tree(_location(options), options.rev, worktree=options.worktree, book=_wordbook(options))
-    snapshot = Snapshot.of(tree, options.toolchain, _index(options))
+    snapshot = Snapshot.of(tree, options.toolchain, options.index)
     return tree, archs_of(tree, None, archs), snapshot
 
 
@@ -416,7 +422,7 @@ def _before_and_after(
     """The tree without a series and with all of it."""
     from checkseries.run import follow
 
-    history, judged, _ = follow(series, tree, (arch,), options.toolchain)
+    history, judged, _ = follow(series, tree, (arch,), options.toolchain, options.index)
     for each in judged:
         if each.status in (Status.DOES_NOT_APPLY, Status.NOT_JUDGED):
             raise InputError(f"--diff: patch {each.patch.number} does not apply: {each.reason}")
@@ -455,7 +461,7 @@ def _kconfig_unmet(options: argparse.Namespace) -> int:
 
     sweeps = []
     jobs = options.jobs or min(os.cpu_count() or 1, 4)
-    for arch, receive in start(archs, swept, jobs):
+    for arch, receive in start(archs, swept, jobs, options.index.settle if options.index else None):
         try:
             sweeps.append(receive.recv())
         except EOFError:  # killed, for want of memory most likely
