@@ -22,14 +22,15 @@ import zlib
 from importlib import metadata
 from typing import Any
 
+from checkseries.tree.cached import PATIENCE, unpacked, write
+
 LARGEST = 512 << 20
 """Bytes that an index may take; beyond it, it begins anew."""
 _VERSIONS = 3  # indices of other versions of the program that are left alone
-_PATIENCE = 2.0  # seconds to wait for another run that writes
 _SMALL = 512  # bytes that are not worth packing
 _LONGEST = 64 << 20  # bytes of one value
 _MAPPED = 1 << 30  # bytes of the file that are read as memory
-_AT_ONCE = 4096  # values that wait to be written
+_AT_ONCE = 1 << 17  # values that wait to be written
 _ENOUGH = 64 << 20  # and their bytes
 
 
@@ -67,7 +68,7 @@ class Index:
 
     def keep(self, key: bytes, value: bytes) -> None:
         """Keep a value from now on; it is written by ``settle``."""
-        if len(self._fresh) < _AT_ONCE << 5 and self._fresh_bytes < _ENOUGH:
+        if len(self._fresh) < _AT_ONCE and self._fresh_bytes < _ENOUGH:
             self._fresh[key] = value
             self._fresh_bytes += len(value)
 
@@ -97,31 +98,21 @@ class Index:
         if not fresh:
             return
         self._close()
-        try:
-            os.makedirs(self._directory, mode=0o700, exist_ok=True)
-            book = sqlite3.connect(self._path, timeout=_PATIENCE)
-            try:
-                with book:
-                    # Nothing is lost that cannot be had again.
-                    book.execute("PRAGMA synchronous = OFF")
-                    book.execute(
-                        "CREATE TABLE IF NOT EXISTS kept (id INTEGER PRIMARY KEY, rest BLOB, value BLOB)"
-                    )
-                    book.executemany(
-                        "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)",
-                        [(_number(key), key[8:], _packed(value)) for key, value in fresh.items()],
-                    )
-            finally:
-                book.close()
+
+        def settled(book: sqlite3.Connection) -> None:
+            # Nothing is lost that cannot be had again.
+            book.execute("PRAGMA synchronous = OFF")
+            book.execute("CREATE TABLE IF NOT EXISTS kept (id INTEGER PRIMARY KEY, rest BLOB, value BLOB)")
+            book.executemany(
+                "INSERT OR REPLACE INTO kept VALUES (?, ?, ?)",
+                [(_number(key), key[8:], _packed(value)) for key, value in fresh.items()],
+            )
+
+        write(self._path, settled)
+        with contextlib.suppress(OSError):
             if os.path.getsize(self._path) > LARGEST:
                 os.unlink(self._path)
             self._make_room()
-        except sqlite3.DatabaseError as error:
-            if not isinstance(error, sqlite3.OperationalError):  # no index, or a damaged one: begin anew
-                with contextlib.suppress(OSError):
-                    os.unlink(self._path)
-        except OSError:
-            pass  # a full or read-only disk costs time, not answers
 
     def _make_room(self) -> None:
         """Remove the indices of versions that nobody has used for longest."""
@@ -140,7 +131,7 @@ class Index:
             self._parents, self._book = self._book, None
             if os.path.exists(self._path):
                 with contextlib.suppress(sqlite3.Error):
-                    self._book = sqlite3.connect(self._path, timeout=_PATIENCE, check_same_thread=False)
+                    self._book = sqlite3.connect(self._path, timeout=PATIENCE, check_same_thread=False)
                     self._book.execute("PRAGMA query_only = ON")
                     self._book.execute(f"PRAGMA mmap_size = {_MAPPED}")
         return self._book
@@ -185,11 +176,7 @@ def _packed(value: bytes) -> bytes:
 def _unpacked(packed: bytes) -> bytes:
     if packed[:1] == b"\0":
         return packed[1:]
-    unpacking = zlib.decompressobj()
-    value = unpacking.decompress(packed[1:], _LONGEST)
-    if unpacking.unconsumed_tail or not unpacking.eof:
-        raise ValueError("not a value")
-    return value
+    return unpacked(packed[1:], _LONGEST)
 
 
 DAMAGED = (pickle.UnpicklingError, EOFError, IndexError, TypeError, ValueError, AttributeError, KeyError)

@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from checkseries.errors import TreeError
 from checkseries.tree.base import identifiers
+from checkseries.tree.cached import connected, unpacked, write
 from checkseries.tree.repository import RepositoryTree
 
 LARGEST = 256 << 20
@@ -24,7 +25,6 @@ _FAR = 3000  # files that may differ from a remembered tree: more are searched f
 _NEAR_TREES = 4  # remembered trees that are tried
 _LONGEST = 32 << 20  # bytes of the paths of one word
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_PATIENCE = 2.0  # seconds to wait for another run that writes
 
 Found = Mapping[str, frozenset[str]]
 
@@ -67,44 +67,41 @@ class Wordbook:
 
     def enter(self, tree: str, found: Found) -> None:
         """Keep what a search of a tree found, and forget the oldest trees if it grows too large."""
-        try:
-            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
-            with self._opened() as book:
-                book.execute("INSERT OR REPLACE INTO tree VALUES (?, ?)", (tree, _now(book)))
-                book.executemany(
-                    "INSERT OR REPLACE INTO word VALUES (?, ?, ?)",
-                    [(tree, word, _packed(paths)) for word, paths in found.items()],
-                )
-            self._bound()
-        except sqlite3.DatabaseError as error:
-            if not isinstance(error, sqlite3.OperationalError):  # no wordbook, or a damaged one: begin anew
-                with contextlib.suppress(OSError):
-                    os.unlink(self._path)
-        except (OSError, ValueError):
-            pass  # a full or read-only disk costs time, not answers
 
-    def _bound(self) -> None:
-        with self._opened() as book:
-            while _bytes(book) > LARGEST:
-                oldest = book.execute("SELECT id FROM tree ORDER BY used LIMIT 1").fetchone()
-                if oldest is None:
-                    return
-                book.execute("DELETE FROM word WHERE tree = ?", oldest)
-                book.execute("DELETE FROM tree WHERE id = ?", oldest)
-                book.commit()
+        def entered(book: sqlite3.Connection) -> None:
+            _tables(book)
+            book.execute("INSERT OR REPLACE INTO tree VALUES (?, ?)", (tree, _now(book)))
+            book.executemany(
+                "INSERT OR REPLACE INTO word VALUES (?, ?, ?)",
+                [(tree, word, _packed(paths)) for word, paths in found.items()],
+            )
+
+        write(self._path, entered)
+        write(self._path, _bound)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        book = sqlite3.connect(self._path, timeout=_PATIENCE)
-        try:
-            with book:  # one transaction
-                book.execute("CREATE TABLE IF NOT EXISTS tree (id TEXT PRIMARY KEY, used INTEGER)")
-                book.execute(
-                    "CREATE TABLE IF NOT EXISTS word (tree TEXT, word TEXT, paths BLOB, PRIMARY KEY (tree, word))"
-                )
-                yield book
-        finally:
-            book.close()
+        with connected(self._path) as book:
+            _tables(book)
+            yield book
+
+
+def _tables(book: sqlite3.Connection) -> None:
+    book.execute("CREATE TABLE IF NOT EXISTS tree (id TEXT PRIMARY KEY, used INTEGER)")
+    book.execute(
+        "CREATE TABLE IF NOT EXISTS word (tree TEXT, word TEXT, paths BLOB, PRIMARY KEY (tree, word))"
+    )
+
+
+def _bound(book: sqlite3.Connection) -> None:
+    _tables(book)
+    while _bytes(book) > LARGEST:
+        oldest = book.execute("SELECT id FROM tree ORDER BY used LIMIT 1").fetchone()
+        if oldest is None:
+            return
+        book.execute("DELETE FROM word WHERE tree = ?", oldest)
+        book.execute("DELETE FROM tree WHERE id = ?", oldest)
+        book.commit()
 
 
 def _bytes(book: sqlite3.Connection) -> int:
@@ -126,10 +123,7 @@ def _packed(paths: Collection[str]) -> bytes:
 
 
 def _unpacked(packed: bytes) -> frozenset[str]:
-    unpacking = zlib.decompressobj()
-    text = unpacking.decompress(packed, _LONGEST)
-    if unpacking.unconsumed_tail or not unpacking.eof:
-        raise ValueError("not the paths of one word")
+    text = unpacked(packed, _LONGEST)
     return frozenset(text.decode("utf-8", "surrogateescape").split("\0")) - {""}
 
 

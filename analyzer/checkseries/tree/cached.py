@@ -1,0 +1,46 @@
+"""SQLite files in the user's cache: nothing depends on them, so whatever is wrong with one costs time alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator
+
+PATIENCE = 2.0
+"""Seconds to wait for another run that writes."""
+
+
+@contextlib.contextmanager
+def connected(path: str) -> Iterator[sqlite3.Connection]:
+    """A connection for one transaction; raises sqlite3.Error."""
+    book = sqlite3.connect(path, timeout=PATIENCE)
+    try:
+        with book:
+            yield book
+    finally:
+        book.close()
+
+
+def write(path: str, work: Callable[[sqlite3.Connection], None]) -> None:
+    """Do a transaction on a file, made if there is none; gives up in silence, and removes a damaged file."""
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        with connected(path) as book:
+            work(book)
+    except sqlite3.DatabaseError as error:
+        if not isinstance(error, sqlite3.OperationalError):  # no such file, or a damaged one: begin anew
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+    except (OSError, ValueError):
+        pass  # a full or read-only disk costs time, not answers
+
+
+def unpacked(packed: bytes, longest: int) -> bytes:
+    """What zlib packed, no more of it than so many bytes; raises ValueError or zlib.error."""
+    unpacking = zlib.decompressobj()
+    data = unpacking.decompress(packed, longest)
+    if unpacking.unconsumed_tail or not unpacking.eof:
+        raise ValueError("not what was packed")
+    return data
