@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import os
 import pickle
 import pkgutil
 import sqlite3
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import checkseries.facts
+from checkseries.facts.c_decl import functions_in
 from checkseries.facts.include import includes
 from checkseries.facts.kconfig import kept as kconfig_kept
 from checkseries.facts.kconfig.evaluate import Evaluation
@@ -118,6 +120,40 @@ def test_values_that_are_none_are_computed_anew(index: Index) -> None:
     book.close()
     assert isinstance(attempt(opened(index), "x86"), Model)
     assert includes(opened(index), "a.c") == said
+
+
+def test_a_child_writes_what_it_found_itself_and_loses_nothing_of_others(index: Index) -> None:
+    tree = opened(index)
+    includes(tree, "a.c")
+    kept = tree.lineage.index
+    assert kept is not None
+    child = os.fork()
+    if child == 0:
+        functions_in(tree, "a.c")
+        written = set(kept._altered)
+        kept.settle()
+        os._exit(len(written))
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 1
+    kept.settle()
+    again = opened(index)
+    includes(again, "a.c"), functions_in(again, "a.c")
+    assert again.lineage.computed == {}
+
+
+def test_what_a_parent_found_a_child_does_not_write(index: Index) -> None:
+    tree = opened(index)
+    includes(tree, "a.c"), attempt(tree, "x86")
+    kept = tree.lineage.index
+    assert kept is not None
+    child = os.fork()
+    if child == 0:
+        kept.settle()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert not Path(kept._path).exists()
+    kept.settle()
+    assert Path(kept._path).exists()
 
 
 def test_it_begins_anew_when_it_is_full(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:

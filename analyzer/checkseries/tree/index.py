@@ -50,6 +50,8 @@ class Index:
         self._process = 0
         self._fresh: dict[bytes, bytes] = {}
         self._fresh_bytes = 0
+        self._owed: set[bytes] = set()
+        self._writer = os.getpid()
         self._files: dict[bytes, dict[str, bytes]] = {}
         self._altered: set[bytes] = set()
 
@@ -68,33 +70,50 @@ class Index:
 
     def keep(self, key: bytes, value: bytes) -> None:
         """Keep a value from now on; it is written by ``settle``."""
+        self._own()
         if len(self._fresh) < _AT_ONCE and self._fresh_bytes < _ENOUGH:
             self._fresh[key] = value
             self._fresh_bytes += len(value)
+            self._owed.add(key)
 
     def of_file(self, key: bytes) -> dict[str, bytes]:
         """What was kept of a file as a whole, by the names of the facts: they are wanted together, and change never."""
         known = self._files.get(key)
         if known is None:
-            found = self.get(key)
-            try:
-                known = loaded(found) if found is not None else {}
-            except DAMAGED:
-                known = {}
-            self._files[key] = known
+            known = self._files[key] = self._kept_of_file(key)
         return known
+
+    def _kept_of_file(self, key: bytes) -> dict[str, bytes]:
+        found = self.get(key)
+        try:
+            kept: dict[str, bytes] = loaded(found) if found is not None else {}
+        except DAMAGED:
+            return {}
+        return kept
 
     def keep_of_file(self, key: bytes, name: str, value: bytes) -> None:
         """Keep what a fact says of a file as a whole."""
+        self._own()
         self.of_file(key)[name] = value
         self._altered.add(key)
 
+    def _own(self) -> None:
+        """Leave to the process that this one was forked from what that has found: it writes it itself."""
+        if self._writer != os.getpid():
+            self._writer = os.getpid()
+            self._owed.clear()
+            self._altered.clear()
+
     def settle(self) -> None:
-        """Write what is new."""
-        for key in self._altered:
-            self.keep(key, dumped(self._files[key]))
+        """Write what this process has found."""
+        self._own()
+        self._close()  # the file may be there by now
+        for key in self._altered:  # another process may have kept more of the file meanwhile
+            self.keep(key, dumped(self._kept_of_file(key) | self._files[key]))
         self._altered.clear()
-        fresh, self._fresh, self._fresh_bytes = self._fresh, {}, 0
+        fresh = {key: self._fresh[key] for key in self._owed}
+        self._fresh, self._fresh_bytes = {}, 0
+        self._owed.clear()
         if not fresh:
             return
         self._close()
