@@ -215,17 +215,13 @@ def _concerned(history: History, rules: Sequence[Rule]) -> list[Rule]:
 
 def _search(history: History, rules: Sequence[Rule]) -> None:
     """Search the tree once for what all architectures will ask for, before each goes its own way."""
-    words = {
-        word
-        for rule in rules
-        if rule.searching
-        for arch in history.archs
-        for subject in rule.subjects(history, arch)
-        for word in rule.words(subject)
-    }
-    if words:
-        history.base.lineage.expect(words)
-        history.base.lineage.base_files(min(words))
+    lineage = history.base.lineage
+    for rule in rules:
+        if rule.searching:
+            for arch in history.archs:
+                for subject in rule.subjects(history, arch):
+                    lineage.expect(rule.words(subject))
+    lineage.search()
 
 
 def _courses(history: History, rules: Sequence[Rule], arch: str) -> tuple[Course, ...]:

@@ -102,12 +102,16 @@ class Lineage:
     def base_files(self, word: str) -> frozenset[str]:
         """The files of the base that hold a word; scans for all expected words if it must."""
         if word not in self._words:
-            wanted = self._expected | {word}
-            found = self.base.grep(sorted(wanted))
-            for each in wanted:
-                self._words[each] = found.get(each, frozenset())
-            self._expected.clear()
+            self._expected.add(word)
+            self.search()
         return self._words[word]
+
+    def search(self) -> None:
+        """Scan for all expected words, if there are any."""
+        wanted = self._expected - self._words.keys()
+        self._expected.clear()
+        found = self.base.grep(sorted(wanted)) if wanted else {}
+        self._words |= {each: found.get(each, frozenset()) for each in wanted}
 
     def words_of(self, data: bytes) -> frozenset[bytes]:
         """The identifiers of a file that the series touches: it is asked about many of them."""
