@@ -152,17 +152,20 @@ class _Placed:
 # --- what is asked
 
 
+def _abis(name: str) -> Iterator[_Abi]:
+    """What an ABI's name leaves open: all ways in which architectures answer it."""
+    long = 8 if name == LP64 else 4
+    for wide, anonymous in itertools.product((8,) if name == LP64 else (8, 4), (False, True)):
+        yield _Abi(long, wide, anonymous)
+
+
 @fact
 def layout(tree: Snapshot, type_name: str, abi: str, path: str) -> Layout | Unknown:
     """The layout of a type as a file means it: ``struct foo``, ``u32``, ``struct foo *``; ``path`` may be empty."""
-    answers = []
-    for wide, anonymous in itertools.product((8,) if abi == LP64 else (8, 4), (False, True)):
-        try:
-            answers.append(
-                _of_words(tree, type_name, path, _Abi(8 if abi == LP64 else 4, wide, anonymous), 0)
-            )
-        except (UnknownTypeError, NoConstantError) as error:
-            return Unknown(str(error))
+    try:
+        answers = [_of_words(tree, type_name, path, each, 0) for each in _abis(abi)]
+    except (UnknownTypeError, NoConstantError) as error:
+        return Unknown(str(error))
     if any(each != answers[0] for each in answers):
         return Unknown(f"{type_name} depends on how the architecture aligns 64-bit numbers or bit-fields")
     return _alike(answers)
@@ -173,13 +176,10 @@ def size_between(tree: Snapshot, type_name: str, abi: str, path: str) -> tuple[L
     """The least and the most that a type takes in any configuration; offsets of members mean nothing here."""
     found = []
     for bound in (min, max):
-        answers = []
-        for wide, anonymous in itertools.product((8,) if abi == LP64 else (8, 4), (False, True)):
-            asked = _Abi(8 if abi == LP64 else 4, wide, anonymous, bound=bound)
-            try:
-                answers.append(_of_words(tree, type_name, path, asked, 0))
-            except (UnknownTypeError, NoConstantError) as error:
-                return Unknown(str(error))
+        try:
+            answers = [_of_words(tree, type_name, path, replace(each, bound=bound), 0) for each in _abis(abi)]
+        except (UnknownTypeError, NoConstantError) as error:
+            return Unknown(str(error))
         found.append(replace(answers[0], size=bound(each.size for each in answers)))
     return found[0], found[1]
 
@@ -296,32 +296,6 @@ def _wide(found: tuple[Body, ...]) -> tuple[Body, ...]:
     return tuple(
         body for body in found if not body.path.endswith("_32.h") or f"{body.path[:-4]}64.h" not in paths
     )
-
-
-def _declared_in(
-    tree: Snapshot, text: str, name: str, path: str, abi: _Abi, depth: int
-) -> Iterator[tuple[str, bool, int, int]]:
-    word = re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])")
-    for declaration in _declarations(text):
-        if not word.search(declaration):
-            continue
-
-        brace = declaration.find("{")
-        if brace >= 0:
-            close = closing(declaration, brace)
-            tail = declaration[close + 1 :] if close is not None else "?"
-            if tail.strip() or depth > _DEEPEST or not re.match(r"\s*(?:struct|union)\s*\{", declaration):
-                raise UnknownTypeError(f"`{' '.join(declaration.split())[:40]}` is not understood")
-            yield from _declared_in(tree, declaration[brace + 1 : close], name, path, abi, depth + 1)
-            continue
-        found = heads(declaration, 0, len(declaration))
-        if not found:
-            raise UnknownTypeError(f"`{' '.join(declaration.split())[:40]}` is not understood")
-        for head in found:
-            if head.name == name:
-                whole = _member(tree, head, None, path, abi, 1).size
-                element = _member(tree, replace(head, dims=()), None, path, abi, 1).size
-                yield " ".join(head.type.split()), bool(head.pointer), element, whole
 
 
 @fact

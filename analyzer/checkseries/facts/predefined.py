@@ -369,38 +369,6 @@ PUBLIC = (
 )  # fmt: skip
 """Sources: as above, with each compiler's options for its other ABIs; the ABIs' documents for those without one."""
 _BIG = frozenset(("s390x", "powerpc"))
-# Where the 32-bit ABIs differ from _COMMON; what is left out there is not defined.
-_ON_32 = """
-__INT64_C(c) c ## LL
-__INT64_MAX__ 0x7fffffffffffffffLL
-__INT64_TYPE__ long long int
-__INTMAX_C(c) c ## LL
-__INTMAX_MAX__ 0x7fffffffffffffffLL
-__INTMAX_TYPE__ long long int
-__INTPTR_MAX__ 0x7fffffff
-__INTPTR_TYPE__ int
-__INTPTR_WIDTH__ 32
-__LONG_MAX__ 0x7fffffffL
-__LONG_WIDTH__ 32
-__PTRDIFF_MAX__ 0x7fffffff
-__PTRDIFF_TYPE__ int
-__PTRDIFF_WIDTH__ 32
-__SIZEOF_LONG__ 4
-__SIZEOF_POINTER__ 4
-__SIZEOF_PTRDIFF_T__ 4
-__SIZEOF_SIZE_T__ 4
-__SIZE_MAX__ 0xffffffffU
-__SIZE_TYPE__ unsigned int
-__SIZE_WIDTH__ 32
-__UINT64_C(c) c ## ULL
-__UINT64_MAX__ 0xffffffffffffffffULL
-__UINT64_TYPE__ long long unsigned int
-__UINTMAX_C(c) c ## ULL
-__UINTMAX_MAX__ 0xffffffffffffffffULL
-__UINTMAX_TYPE__ long long unsigned int
-__UINTPTR_MAX__ 0xffffffffU
-__UINTPTR_TYPE__ unsigned int
-"""
 # What scripts/headers_install.sh makes of the kernel's own words.
 _INSTALLED = "__user \n__force \n__iomem \n__attribute_const__ \n__packed __attribute__((packed))\n"
 
@@ -409,7 +377,7 @@ def predefined_public(ours: Public) -> dict[str, str]:
     """The macros and what they stand for where a program of one ABI is built."""
     found = dict(_entries(_COMMON + ours.macros + _INSTALLED))
     if ours.bits == 32:
-        found |= dict(_entries(_ON_32))
+        found |= dict(_entries(_NARROW))
         for name in ("_LP64", "__LP64__", "__SIZEOF_INT128__", "__SIZEOF_LONG_DOUBLE__"):
             del found[name]
     if ours.name in _BIG:

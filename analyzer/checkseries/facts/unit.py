@@ -94,7 +94,6 @@ _STANDARD: Mapping[str, Mapping[str, str]] = {
 _STRIPPED = ("linux/compiler.h", "linux/compiler_types.h")
 _ALWAYS = frozenset(("__FILE__", "__LINE__", "__DATE__", "__TIME__", "__COUNTER__", "__INCLUDE_LEVEL__"))
 _BUILTIN = ("__has_attribute", "__has_builtin", "__has_include", "__has_c_attribute", "__has_cpp_attribute")
-_NAME = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
 _TARGET = re.compile(r'[ \t]*(?:<([^>\n]+)>|"([^"\n]+)")')
 _D_FLAG = re.compile(r"-D\s*([A-Za-z_]\w*)", re.ASCII)
 _INCLUDED = re.compile(r"^include-\$\(CONFIG_(\w+)\)[ \t]*\+=[ \t]*(\S+)", re.MULTILINE | re.ASCII)
@@ -800,16 +799,8 @@ def walked(
     known = dict_of(values)
     predefs = predefined(arch, known)
     if predefs is None:
-        return Unit(
-            path,
-            arch,
-            values,
-            (),
-            {},
-            (),
-            (),
-            "only kernels of arm64, mips, riscv and x86 that gcc builds are known",
-        )
+        failure = "only kernels of arm64, mips, riscv and x86 that gcc builds are known"
+        return Unit(path, arch, values, (), {}, (), (), failure)
     ours = abi(arch, known) or Abi()
     failure = _not_kernel(tree, path, arch)
     if failure:
@@ -822,14 +813,7 @@ def walked(
         walk.options -= {"MODULE"}
     if module:
         walk.define("MODULE", "1")
-    try:
-        walk.run()
-    except (_DoubtError, RecursionError) as error:
-        failure = str(error)
-    history = {name: tuple(entries) for name, entries in walk.history.items()}
-    return Unit(
-        path, arch, values, tuple(walk.visits), history, tuple(walk.packs), tuple(walk.missing), failure, ours
-    )
+    return _ended(walk, values, ours)
 
 
 def exported(tree: Snapshot, path: str, ours: Public) -> Unit:
@@ -838,6 +822,11 @@ def exported(tree: Snapshot, path: str, ours: Public) -> Unit:
     if not tree.exists(path):
         return Unit(path, ours.arch, values, (), {}, (), (), f"the tree has no {path}", ours.abi)
     walk = _Walk(tree, path, ours.arch, {}, predefined_public(ours), None, (), public=True)
+    return _ended(walk, values, ours.abi)
+
+
+def _ended(walk: _Walk, values: Configuration, abi: Abi) -> Unit:
+    """The unit that a walk comes to."""
     failure = ""
     try:
         walk.run()
@@ -845,7 +834,7 @@ def exported(tree: Snapshot, path: str, ours: Public) -> Unit:
         failure = str(error)
     history = {name: tuple(entries) for name, entries in walk.history.items()}
     visits, packs, missing = tuple(walk.visits), tuple(walk.packs), tuple(walk.missing)
-    return Unit(path, ours.arch, values, visits, history, packs, missing, failure, ours.abi)
+    return Unit(walk.path, walk.arch, values, visits, history, packs, missing, failure, abi)
 
 
 __all__ = ["Configuration", "Span", "Unit", "Visit", "configuration", "dict_of", "exported", "walked"]

@@ -155,7 +155,6 @@ _KEPT = "\0"  # stands before a word that is no macro where it is
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
 _TAGGED = re.compile(r"(?<![\w$])(?:struct|union|enum)(?![\w$])", re.ASCII)
 _TYPEDEF = re.compile(r"(?<![\w$])typedef(?![\w$])", re.ASCII)
-_FIRST = re.compile(r"(?:^|,)\s*([A-Za-z_]\w*)", re.ASCII)
 
 
 @functools.lru_cache(maxsize=8192)  # every unit includes the same headers; a pure function of their bytes
