@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from checkseries.facts.answer import Broken, Holds, Impossible, Possibility, Possible, Unknown, Verdict
@@ -28,7 +29,7 @@ from checkseries.facts.kconfig.symbol import (
     Type,
 )
 from checkseries.facts.kconfig.toolchain import ANY, PROFILE, PROFILES, Toolchain
-from checkseries.tree import Kept, Snapshot, fact
+from checkseries.tree import Kept, Snapshot, fact, index
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +180,7 @@ class Model:
         """Whether some configuration makes an expression something else than n; raises KconfigError."""
 
         def ask() -> Possibility:
-            wanted = self._parse(expr)
-            return self._prover.possible(
-                Question(lambda formula: formula.expr(wanted)[0], lambda values: values.expr(wanted) != N),
-            )
+            return self._prover.possible(_held(self._parse(expr)))
 
         return self._remembered(("satisfiable", expr), ask)
 
@@ -195,10 +193,7 @@ class Model:
         if known is not None:
             return isinstance(known, Impossible)
         if expr not in self._excluded:
-            wanted = self._parse(expr)
-            self._excluded[expr] = self._prover.excluded(
-                Question(lambda formula: formula.expr(wanted)[0], lambda values: values.expr(wanted) != N)
-            )
+            self._excluded[expr] = self._prover.excluded(_held(self._parse(expr)))
         return self._excluded[expr]
 
     def implies(self, first: str, second: str) -> Verdict:
@@ -284,6 +279,11 @@ def _written(statement: Reverse) -> Select:
     )
 
 
+def _held(wanted: Expr) -> Question:
+    """Whether an expression is something else than n."""
+    return Question(lambda formula: formula.expr(wanted)[0], lambda values: values.expr(wanted) != N)
+
+
 def _unmet(statements: list[Reverse]) -> Question:
     target = statements[0].target
 
@@ -306,19 +306,27 @@ def _unmet(statements: list[Reverse]) -> Question:
 def _dumped(outcome: Model | KconfigError) -> bytes:
     if isinstance(outcome, KconfigError):
         raise TypeError("an error is had again at once")
-    head = f"{outcome.arch}\0{outcome.profile}".encode()
-    return b"%d\0%s%s" % (len(head), head, dumped(outcome.tree))
+    return index.dumped((outcome.arch, outcome.profile, dumped(outcome.tree)))
 
 
 def _loaded(data: bytes) -> Model:
-    size, _, rest = data.partition(b"\0")
-    arch, _, profile = rest[: int(size)].decode().partition("\0")
+    arch, profile, tree = index.loaded(data)
+    with _uncollected():
+        return Model(arch, loaded(tree), profile)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without garbage collection: half of the time would go into it, and there is none."""
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return Model(arch, loaded(rest[int(size) :]), profile)
+        yield
     finally:
         if collecting:
+            # What is new goes to the oldest generation, unscanned: it is to stay.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
 
 
@@ -345,21 +353,13 @@ def attempt(tree: Snapshot, arch: str) -> Model | KconfigError:
     """The same as a value: the model, or the error that stands in its place."""
     if "/" in arch or not tree.exists(f"arch/{arch}/Kconfig"):
         return KconfigError(f"arch/{arch}/Kconfig", 0, "there is no such architecture")
-    # Half of the time of a parse would go into collecting garbage of which there is none.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        profile = PROFILES[tree.lineage.toolchain]
-        toolchain = (FreeToolchain if profile is ANY else Toolchain)(arch, profile)
-        return Model(arch, parsed(tree.text, "Kconfig", toolchain, grammar_of(tree.text)), profile.text)
-    except KconfigError as error:
-        return error
-    finally:
-        if collecting:
-            # What is new goes to the oldest generation, unscanned: it is to stay.
-            gc.freeze()
-            gc.unfreeze()
-            gc.enable()
+    profile = PROFILES[tree.lineage.toolchain]
+    toolchain = (FreeToolchain if profile is ANY else Toolchain)(arch, profile)
+    with _uncollected():
+        try:
+            return Model(arch, parsed(tree.text, "Kconfig", toolchain, grammar_of(tree.text)), profile.text)
+        except KconfigError as error:
+            return error
 
 
 def changed(before: Model, after: Model) -> frozenset[str]:
