@@ -77,11 +77,12 @@ def _contract(table: Mapping[str, Any], path: str) -> Rule:
     name = table["id"]
     check: Check
     summary: Callable[[int, int, int], str]
+    words: frozenset[str]
     match forms[0]:
         case "select":
             clauses = form_select.clauses(table["select"], where)
             check = form_select.check(name, severity, clauses)
-            words: frozenset[str] = frozenset()
+            words = frozenset()
             subjects = _per_arch(name, [clause.archs for clause in clauses])
             summary = form_select.summary
         case "call":
@@ -102,13 +103,17 @@ def _contract(table: Mapping[str, Any], path: str) -> Rule:
             words = form_equal.words(terms)
             subjects = _mentioned(name, words, lambda history: form_equal.tags(history, terms))
             summary = form_equal.summary(terms)
+
+    def searched(subject: Subject) -> tuple[str, ...]:
+        # The details of a select's subjects are the numbers of its clauses.
+        return (*words, *subject.detail) if words else ()
+
     doc = f"{table['title']}\n\nWhy: {table['why'].strip()}"
-    numbered = forms[0] == "select"  # the details of its subjects are numbers, which nobody searches for
     if "not-found" in table:
         doc += f"\n\nNot found: {table['not-found'].strip()}"
     return Rule(
         name, table["title"], doc, severity, Confidence.HIGH, table.get("since", "0.1"), subjects, check,
-        lambda subject: (*words, *(() if numbered else subject.detail)), summary, _examples(table, where), path, contract=True, per_arch=numbered,
+        searched, summary, _examples(table, where), path, contract=True, per_arch=forms[0] == "select",
     )  # fmt: skip
 
 

@@ -49,9 +49,8 @@ class Step:
         )
 
 
-@dataclass(
-    frozen=True, slots=True, eq=False
-)  # there is one a run: what is found out of it can be remembered by it
+# There is one a run, and what is found out of it can be remembered by it.
+@dataclass(frozen=True, slots=True, eq=False)
 class History:
     """All snapshots of a series, and the architectures to judge for."""
 

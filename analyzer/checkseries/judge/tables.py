@@ -11,7 +11,7 @@ import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
-from weakref import WeakKeyDictionary
+from types import MappingProxyType
 
 from checkseries.facts.asm import Sites, asm_constants
 from checkseries.facts.asm_closure import constants_for
@@ -78,20 +78,14 @@ def touched_functions(history: History) -> Iterator[Subject]:
                     yield Subject(named, "", (path, *sorted(tags_of(step.after, path, " ".join(used)))))
 
 
-_KNOWN: WeakKeyDictionary[Snapshot, Mapping[str, frozenset[str]]] = WeakKeyDictionary()
-"""What ``_of_types`` found, by the end of a series: each rule on tables asks again, for each architecture."""
-
-
+@functools.lru_cache(maxsize=1)  # each rule on tables asks again, for each architecture
 def _of_types(history: History) -> Mapping[str, frozenset[str]]:
     """The objects that a series declares anew, or whose type it changes, and the tags of their types."""
-    known = _KNOWN.get(history.last)
-    if known is None:
-        found: dict[str, set[str]] = {}
-        for step in history.steps:
-            for each in chain(_declared(step), _of_tags(history, step)):
-                found.setdefault(each.name, set()).update(_TAG.findall(each.type))
-        known = _KNOWN[history.last] = {name: frozenset(tags) for name, tags in found.items()}
-    return known
+    found: dict[str, set[str]] = {}
+    for step in history.steps:
+        for each in chain(_declared(step), _of_tags(history, step)):
+            found.setdefault(each.name, set()).update(_TAG.findall(each.type))
+    return MappingProxyType({name: frozenset(tags) for name, tags in found.items()})
 
 
 def words(subject: Subject) -> tuple[str, ...]:
