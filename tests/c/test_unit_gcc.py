@@ -109,22 +109,11 @@ def test_layouts_are_those_of_gcc(
     arch: str, seed: int, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     compiler = COMPILERS[arch]
-    if shutil.which(compiler[0]) is None:
-        pytest.skip(f"there is no {compiler[0]}")
     arch, _, narrow = arch.partition("-")
     text = source(random.Random(seed), [f"t{number}" for number in range(60)])
     if narrow:
         text = text.replace("__int128", "double").replace("1UL <<", "1ULL <<")
-    (tmp_path / "a.c").write_text(text)
-    subprocess.run(
-        [*compiler, "-g", "-w", "-O0", "-fno-pic", "-c", "a.c", "-o", "a.o"],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-    )
-    made = tmp_path / "a.o"
-    if arch == "riscv":
-        made = linked(made, "riscv64-linux-gnu-ld", *(["-melf32lriscv"] if narrow else []))
+    made = compiled(compiler, text, tmp_path)
     width = ("X86_32" if arch == "x86" else "32BIT") if narrow else "64BIT"
     values = Configuration("test", ((width, "y"), ("GCC_VERSION", "120200")))
     types = Types(unit(Snapshot.of(MemoryTree({"a.c": text.encode()})), "a.c", arch, values))
@@ -143,27 +132,32 @@ NARROW = {
 def test_layouts_of_32_bits_are_those_of_gcc(
     abi: str, seed: int, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    compiler = NARROW[abi]
-    if shutil.which(compiler[0]) is None:
-        pytest.skip(f"there is no {compiler[0]}")
     text = source(random.Random(seed), [f"t{number}" for number in range(60)]).replace(
         "__int128", "long long"
     )
     text = text.replace("1UL << 33", "1ULL << 33")
-    (tmp_path / "a.c").write_text(text)
-    subprocess.run(
-        [*compiler, "-g", "-w", "-O0", "-fno-pic", "-c", "a.c", "-o", "a.o"],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-    )
-    made = tmp_path / "a.o"
-    if abi == "riscv32":
-        made = linked(made, "riscv64-linux-gnu-ld", "-melf32lriscv")
+    made = compiled(NARROW[abi], text, tmp_path)
     ours = next(each for each in PUBLIC if each.name == abi)
     tree = Snapshot.of(MemoryTree({"include/uapi/a.h": text.encode()}))
     types = Types(exported(tree, "include/uapi/a.h", ours))
     record_property("random layouts of 32 bits that are exact", compared(types, made))
+
+
+def compiled(compiler: tuple[str, ...], text: str, where: Path) -> Path:
+    """The object of a text, with debug information that can be read; skips where there is no such compiler."""
+    if shutil.which(compiler[0]) is None:
+        pytest.skip(f"there is no {compiler[0]}")
+    (where / "a.c").write_text(text)
+    subprocess.run(
+        [*compiler, "-g", "-w", "-O0", "-fno-pic", "-c", "a.c", "-o", "a.o"],
+        cwd=where,
+        check=True,
+        capture_output=True,
+    )
+    if not compiler[0].startswith("riscv64"):
+        return where / "a.o"
+    narrow = any(option.startswith("-mabi=ilp32") for option in compiler)
+    return linked(where / "a.o", "riscv64-linux-gnu-ld", *(["-melf32lriscv"] if narrow else []))
 
 
 def compared(types: Types, made: Path) -> int:

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.kconfig.differing import differences
 
 from checkseries.facts.answer import Impossible, Possible, Unknown
 from checkseries.facts.kconfig import Model
@@ -61,20 +62,6 @@ def test_every_arch_parses(trees: Path, release: str, record_property: Record) -
         assert len(tree.order) > 13000, arch
         assert tree.modules.name == "MODULES"
     record_property(f"architectures of {release} that parse", len(archs))
-
-
-def differences(tree: Tree, values: Evaluation, expected: Any) -> list[str]:
-    ours = {each.name: each for each in tree.order if each.type is not Type.UNKNOWN and not each.whole}
-    found = list(expected.complaints)
-    found += [f"{name}: only one knows it" for name in sorted(expected.symbols.keys() ^ ours.keys())]
-    for name in sorted(ours.keys() & expected.symbols.keys()):
-        symbol = ours[name]
-        mine = (values.text(symbol), values.written(symbol), values.visible(symbol))
-        if mine != expected.symbols[name]:
-            found.append(f"{name}: {mine} is {expected.symbols[name]}")
-    if values.all_unmet() != expected.unmet:
-        found.append(f"unmet: {sorted(values.all_unmet() ^ expected.unmet)}")
-    return found
 
 
 @pytest.mark.parametrize("arch", ARCHS)

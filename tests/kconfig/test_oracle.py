@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.kconfig.differing import differences
 
 from checkseries.facts.answer import Impossible, Possible, Unknown
 from checkseries.facts.kconfig.evaluate import Evaluation, Mode, assigned
@@ -56,23 +57,6 @@ DEFCONFIG = {
     "loongarch": "arch/loongarch/configs/loongson64_defconfig",
 }
 MODES: tuple[Mode, ...] = ("allmodconfig", "allyesconfig", "allnoconfig", "alldefconfig")
-
-
-def differences(tree: Tree, values: Evaluation, expected: Any) -> list[str]:
-    """Where ours differ from conf's, a line each."""
-    found = list(expected.complaints)
-    ours = {symbol.name: symbol for symbol in tree.order if symbol.type is not Type.UNKNOWN}
-    found += [f"{name}: only conf knows it" for name in sorted(expected.symbols.keys() - ours.keys())]
-    found += [f"{name}: only we know it" for name in sorted(ours.keys() - expected.symbols.keys())]
-    for name in sorted(ours.keys() & expected.symbols.keys()):
-        symbol = ours[name]
-        mine = (values.text(symbol), values.written(symbol), values.visible(symbol))
-        if mine != expected.symbols[name]:
-            found.append(f"{name}: {mine} is {expected.symbols[name]}")
-    unmet = values.all_unmet()
-    if unmet != expected.unmet:
-        found.append(f"unmet: {sorted(unmet ^ expected.unmet)}")
-    return found
 
 
 def contradictory(tree: Tree, dice: random.Random, count: int) -> list[str]:
