@@ -36,8 +36,13 @@ def _layouts(laid: Sequence[Laid], tree: str, width: int) -> Iterator[Text]:
 
 def _whole(each: Laid) -> str:
     whole = f"size {each.size}, alignment {each.align}"
-    empty = sum(member.bits for member in each.members if not member.name)
+    empty = _empty(each)
     return f"{whole}, holes {_bytes(empty)}" if empty else whole
+
+
+def _empty(each: Laid) -> int:
+    """The bits of all holes."""
+    return sum(member.bits for member in each.members if not member.name)
 
 
 def _offset(member: LaidMember) -> str:
@@ -120,7 +125,7 @@ def _moved(pair: LaidPair, width: int) -> list[Text]:
 def _both(each: Relaid) -> str:
     before, after = each.before, each.after
     said = [f"size {_turned(before.size, after.size)}", f"alignment {_turned(before.align, after.align)}"]
-    empty = [sum(member.bits for member in side.members if not member.name) for side in (before, after)]
+    empty = [_empty(side) for side in (before, after)]
     if any(empty):
         said.append(f"holes {_turned(_bytes(empty[0]), _bytes(empty[1]))}")
     moved = sum(pair.moved is Moved.MOVED and bool(pair.after and pair.after.name) for pair in each.members)
