@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import io
 import pickle  # only what _Reader allows is read
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -14,7 +16,7 @@ from checkseries.facts.kconfig import symbol as kinds
 from checkseries.facts.kconfig.symbol import MOD, NO, YES, Choice, Symbol, Tree, Type
 
 _CONSTANTS = (NO, MOD, YES)  # one of each: they are compared by identity
-_CLASSES = {
+_CLASSES: dict[str, Any] = {
     each.__name__: each
     for each in (
         kinds.And,
@@ -30,9 +32,12 @@ _CLASSES = {
         kinds.Grammar,
     )
 }
+_FIELDS = {kind: tuple(each.name for each in fields(kind)) for kind in _CLASSES.values() if kind is not Type}
 _TREE = tuple(each.name for each in fields(Tree) if each.name != "free")
-_SYMBOL = tuple(each.name for each in fields(Symbol))
-_CHOICE = tuple(each.name for each in fields(Choice))
+_KINDS: tuple[type[Symbol], type[Choice]] = (Symbol, Choice)
+_MEMBERS: dict[type, list[Any]] = {
+    kind: [getattr(kind, each.name) for each in fields(kind)] for kind in _KINDS
+}
 
 
 def dumped(tree: Tree) -> bytes:
@@ -45,7 +50,7 @@ def dumped(tree: Tree) -> bytes:
     written = 0
     while written < len(writer.found):  # writing some may meet others
         some = writer.found[written:]
-        writer.dump([_state(each) for each in some])
+        writer.dump(tuple(_columns(some, kind) for kind in _KINDS))
         written += len(some)
     return bytes(isinstance(each, Choice) for each in writer.found) + b"\2" + out.getvalue()
 
@@ -54,57 +59,73 @@ def loaded(data: bytes) -> Tree:
     """The tree again; raises UnpicklingError, EOFError, IndexError or TypeError for what ``dumped`` did not write."""
     states, _, rest = data.partition(b"\2")
     reader = _Reader(io.BytesIO(rest))
-    reader.found = [Choice("", 0) if choice else Symbol("") for choice in states]
+    reader.found = [_empty(choice) for choice in states]
     whole = reader.load()
     read = 0
     while read < len(reader.found):
-        some = reader.load()
-        for each, state in zip(reader.found[read:], some, strict=False):
-            for name, value in zip(_CHOICE if type(each) is Choice else _SYMBOL, state, strict=True):
-                setattr(each, name, value)
-        read += len(some)
+        columns = reader.load()
+        end = read + sum(len(each[0]) for each in columns)
+        for kind, some in zip(_KINDS, columns, strict=True):
+            owners = [each for each in reader.found[read:end] if type(each) is kind]
+            if any(len(column) != len(owners) for column in some):
+                raise pickle.UnpicklingError("a symbol is in parts")
+            for member, column in zip(_MEMBERS[kind], some, strict=True):
+                deque(map(member.__set__, owners, column), maxlen=0)
+        if end == read:
+            raise pickle.UnpicklingError("a symbol is missing")
+        read = end
     return Tree(**dict(zip(_TREE, whole, strict=True)))
 
 
-def _state(each: Symbol | Choice) -> tuple[object, ...]:
-    names = _CHOICE if isinstance(each, Choice) else _SYMBOL
+def _empty(choice: int) -> Symbol | Choice:
+    """A choice or a symbol without anything that makes it up: all of that is read."""
+    return object.__new__(Choice) if choice else object.__new__(Symbol)
+
+
+def _columns(some: Sequence[Symbol | Choice], kind: type) -> list[list[object]]:
+    """What symbols or choices are made up of, one list a field: that is read back at the speed of C."""
+    owners = [each for each in some if type(each) is kind]
     # What a symbol needs is soon found again where anybody asks.
-    return tuple(None if name == "needs" else getattr(each, name) for name in names)
+    return [
+        [None if each.name == "needs" else getattr(owner, each.name) for owner in owners]
+        for each in fields(kind)
+    ]
 
 
 class _Writer(pickle.Pickler):
     def __init__(self, file: io.BytesIO, protocol: int) -> None:
         super().__init__(file, protocol)
         self.found: list[Symbol | Choice] = []
-        self._numbers: dict[int, int] = {}
-
-    def persistent_id(self, obj: Any) -> int | None:
-        kind = type(obj)
-        if kind is not Symbol and kind is not Choice:
-            return None
-        for number, constant in enumerate(_CONSTANTS):
-            if obj is constant:
-                return -1 - number
-        if id(obj) not in self._numbers:
-            self._numbers[id(obj)] = len(self.found)
-            self.found.append(obj)
-        return self._numbers[id(obj)]
 
     def reducer_override(self, obj: Any) -> Any:
         kind = type(obj)
-        if kind is Type or kind.__name__ not in _CLASSES:
+        if kind is Symbol or kind is Choice:
+            for number, constant in enumerate(_CONSTANTS):
+                if obj is constant:
+                    return numbered, (-1 - number,)
+            self.found.append(obj)  # each is asked about once: pickle remembers what it has written
+            return numbered, (len(self.found) - 1,)
+        names = _FIELDS.get(kind)
+        if names is None:
             return NotImplemented
         # As a call: faster than what a class with slots does by itself.
-        return kind, tuple(getattr(obj, each.name) for each in fields(obj))
+        return kind, tuple([getattr(obj, name) for name in names])
 
 
 class _Reader(pickle.Unpickler):
     found: list[Symbol | Choice]
 
-    def persistent_load(self, pid: int) -> Symbol | Choice:
-        return self.found[pid] if pid >= 0 else _CONSTANTS[-1 - pid]
-
     def find_class(self, module: str, name: str) -> Any:
         if module == kinds.__name__ and name in _CLASSES:
             return _CLASSES[name]
+        if (module, name) == (__name__, numbered.__name__):
+            return self._numbered
         raise pickle.UnpicklingError(f"{module}.{name} is no part of a Kconfig tree")
+
+    def _numbered(self, number: int) -> Symbol | Choice:
+        return self.found[number] if number >= 0 else _CONSTANTS[-1 - number]
+
+
+def numbered(number: int) -> Symbol | Choice:
+    """What stands in the bytes for the symbol or choice of a number; only ``_Reader`` can tell which that is."""
+    raise pickle.UnpicklingError(f"number {number} of no Kconfig tree")
