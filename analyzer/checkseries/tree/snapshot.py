@@ -429,9 +429,9 @@ class Snapshot:
             self._words = frozenset(map(bytes.decode, words))
         return self._words
 
-    def altered(self, paths: Collection[str]) -> bool:
-        """Whether the series has altered any of some files."""
-        return not self._overlay.keys().isdisjoint(paths)
+    def altered(self, paths: Iterable[str]) -> Collection[str]:
+        """Those of some files that the series has altered."""
+        return self._overlay.keys() & frozenset(paths)
 
     def peek(self, path: str) -> bytes | None:
         """The bytes of a file, without leaving a footprint: for those who are no fact."""

@@ -87,12 +87,18 @@ class Parse(kconfiglib.Kconfig):  # type: ignore[misc]  # Kconfiglib ships no ty
     """
 
     def __init__(
-        self, read: Callable[[str], str | None], top: str, toolchain: Toolchain, grammar: Grammar
+        self,
+        read: Callable[[str], str | None],
+        top: str,
+        toolchain: Toolchain,
+        grammar: Grammar,
+        symbols: dict[str, Symbol] | None = None,
     ) -> None:
         self.read = read
         self.grammar = grammar
         self.strict = grammar.strict
-        self.symbols: dict[str, Symbol] = {}
+        self.symbols: dict[str, Symbol] = {} if symbols is None else symbols
+        """By name; those given stand for theirs."""
         self.constants: dict[str, Symbol] = dict(CONSTANTS)
         self.modules_symbol: Symbol | None = None
         self.limited: list[And] = []
@@ -343,7 +349,7 @@ class Parse(kconfiglib.Kconfig):  # type: ignore[misc]  # Kconfiglib ships no ty
         found = self.syms.get(name)
         if found is None:
             found = super()._lookup_sym(name)
-            self.symbols[name] = Symbol(name)
+            self.symbols.setdefault(name, Symbol(name))
         return found
 
     def own(self, item: Any) -> Symbol:
@@ -409,6 +415,8 @@ class Parse(kconfiglib.Kconfig):  # type: ignore[misc]  # Kconfiglib ships no ty
         entry, self._entry = self._entry, None
         in_choice = self._in_choice
         self._in_choice = in_choice or end_token == TOKEN["ENDCHOICE"]
+        if end_token == TOKEN["ENDIF"]:  # where that is Kconfiglib does not say
+            parent.filename, parent.linenr = self.filename, self.linenr
         node = super()._parse_block(end_token, parent, prev)
         self._entry, self._in_choice = entry, in_choice
         self._blocks -= 1

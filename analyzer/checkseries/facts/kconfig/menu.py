@@ -22,6 +22,7 @@ from checkseries.facts.kconfig.symbol import (
     NO,
     YES,
     And,
+    Block,
     Choice,
     Default,
     Expr,
@@ -50,11 +51,13 @@ _TYPES = {
 
 
 NEWEST = Grammar()
+GRAMMAR = ("scripts/kconfig/parser.y", "scripts/kconfig/symbol.c")
+"""The files that tell which dialect a tree takes."""
 
 
 def grammar_of(read: Callable[[str], str | None]) -> Grammar:
     """The dialect of a tree, by the sources of its own ``conf``; the newest where they are not there."""
-    parser, symbols = read("scripts/kconfig/parser.y"), read("scripts/kconfig/symbol.c")
+    parser, symbols = map(read, GRAMMAR)
     if parser is None or symbols is None:
         return NEWEST if parser is None else Grammar(strict="T_TRANSITIONAL" in parser)
     newest = "T_TRANSITIONAL" in parser
@@ -74,7 +77,7 @@ def parsed(
     ``read`` gives the text of a path of the tree, None if there is no such file.
     """
     parse = Parse(read, top, toolchain, grammar)
-    walk = _Walk(parse)
+    walk = Walk(parse)
     walk.block(parse.top_node.list, None, None, None)
     walk.transitional()
     walk.members()
@@ -94,17 +97,19 @@ def parsed(
         assumed=tuple(parse.assumed),
         grammar=grammar,
         yes_for_no=frozenset(parse.yes_for_no),
+        blocks=walk.blocks,
         free=MappingProxyType(free),
     )
 
 
-class _Walk:
+class Walk:
     """One walk over the entries, in the order in which they were parsed."""
 
     def __init__(self, parse: Parse) -> None:
         self.parse = parse
         self.always = parse.y
         self.choices: list[Choice] = []
+        self.blocks: dict[tuple[str, int], Block] = {}
         self.leader: Symbol | None = None
         """In a choice of an older kernel the entry that those which depend on it are put below."""
         self.prompting: Counter[Symbol] = Counter()
@@ -115,13 +120,21 @@ class _Walk:
         while node is not None:
             here = both(dep, self.condition(node.dep))
             item = node.item
+            if choice is None:
+                self.blocks.setdefault(
+                    (node.filename, 0), (dep, visible)
+                )  # the first of a file is in no other block
             if item.__class__ is kconfiglib.Symbol:
                 self.config(node, here, visible, choice)
             elif item.__class__ is kconfiglib.Choice:
                 self.choice(node, here, visible)
             elif item == kconfiglib.MENU:
-                self.block(node.list, here, both(visible, self.condition(node.visibility)), None)
-            elif node.list is not None:  # an if block
+                shown = both(visible, self.condition(node.visibility))
+                self.blocks[node.filename, node.linenr] = (here, shown)
+                self.block(node.list, here, shown, None)
+            elif item is None:  # an if block
+                if choice is None:
+                    self.blocks[node.filename, node.linenr] = (here, visible)
                 self.block(node.list, here, visible, None if self.below(here) else choice)
             node = node.next
 

@@ -14,9 +14,10 @@ from checkseries.facts.kconfig.evaluate import Evaluation, Mode
 from checkseries.facts.kconfig.expression import parse, prefix_number, text
 from checkseries.facts.kconfig.free import FreeToolchain
 from checkseries.facts.kconfig.kept import dumped, loaded
-from checkseries.facts.kconfig.menu import grammar_of, parsed
+from checkseries.facts.kconfig.menu import GRAMMAR, grammar_of, parsed
 from checkseries.facts.kconfig.proof import Prover, Question
 from checkseries.facts.kconfig.shape import shape
+from checkseries.facts.kconfig.splice import spliced
 from checkseries.facts.kconfig.symbol import (
     LETTER,
     Expr,
@@ -29,7 +30,8 @@ from checkseries.facts.kconfig.symbol import (
     Type,
 )
 from checkseries.facts.kconfig.toolchain import ANY, PROFILE, PROFILES, Toolchain
-from checkseries.tree import Kept, Snapshot, fact, index
+from checkseries.tree import Kept, Snapshot, fact
+from checkseries.tree.index import DAMAGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,18 +305,6 @@ def _unmet(statements: list[Reverse]) -> Question:
     return Question(encoded, confirmed)
 
 
-def _dumped(outcome: Model | KconfigError) -> bytes:
-    if isinstance(outcome, KconfigError):
-        raise TypeError("an error is had again at once")
-    return index.dumped((outcome.arch, outcome.profile, dumped(outcome.tree)))
-
-
-def _loaded(data: bytes) -> Model:
-    arch, profile, tree = index.loaded(data)
-    with _uncollected():
-        return Model(arch, loaded(tree), profile)
-
-
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
     """Without garbage collection: half of the time would go into it, and there is none."""
@@ -348,18 +338,50 @@ def model(tree: Snapshot, arch: str) -> Model:
     return outcome
 
 
-@fact(keep=2, kept=Kept(_dumped, _loaded, of_file=False))
+@fact(keep=2)
 def attempt(tree: Snapshot, arch: str) -> Model | KconfigError:
     """The same as a value: the model, or the error that stands in its place."""
     if "/" in arch or not tree.exists(f"arch/{arch}/Kconfig"):
         return KconfigError(f"arch/{arch}/Kconfig", 0, "there is no such architecture")
-    profile = PROFILES[tree.lineage.toolchain]
-    toolchain = (FreeToolchain if profile is ANY else Toolchain)(arch, profile)
+    toolchain = _toolchain(tree, arch)
     with _uncollected():
         try:
-            return Model(arch, parsed(tree.text, "Kconfig", toolchain, grammar_of(tree.text)), profile.text)
+            found = _near(tree, arch) or parsed(tree.text, "Kconfig", toolchain, grammar_of(tree.text))
         except KconfigError as error:
             return error
+    return Model(arch, found, toolchain.profile.text)
+
+
+def _toolchain(tree: Snapshot, arch: str) -> Toolchain:
+    profile = PROFILES[tree.lineage.toolchain]
+    return (FreeToolchain if profile is ANY else Toolchain)(arch, profile)
+
+
+def _near(tree: Snapshot, arch: str) -> Tree | None:
+    """What the base says with the changes of the series put in; None where the files have to be parsed."""
+    base = tree.lineage.snapshots[0]
+    toolchain = _toolchain(tree, arch)
+    if tree.lineage.index is None or tree.altered(GRAMMAR) or isinstance(toolchain, FreeToolchain):
+        return None  # a copy of what no index keeps would cost as much as parsing
+    try:
+        found = loaded(_packed(base, arch))
+    except DAMAGED:  # or empty
+        return None
+    texts = {path: (base.text(path), tree.text(path)) for path in tree.altered(found.files)}
+    if not texts:
+        return found
+    files = {path: (old, new) for path, (old, new) in texts.items() if old is not None and new is not None}
+    return spliced(found, files, toolchain) if len(files) == len(texts) else None
+
+
+@fact(keep=1, kept=Kept(bytes, bytes, of_file=False))
+def _packed(tree: Snapshot, arch: str) -> bytes:
+    """All that a parse of the tree says, as bytes: for one copy a state of it; empty if they cannot be had."""
+    toolchain = _toolchain(tree, arch)
+    try:
+        return dumped(parsed(tree.text, "Kconfig", toolchain, grammar_of(tree.text)))
+    except (KconfigError, TypeError):
+        return b""
 
 
 def changed(before: Model, after: Model) -> frozenset[str]:

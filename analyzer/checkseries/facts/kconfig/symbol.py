@@ -180,6 +180,9 @@ class Choice:
 
 Expr = Symbol | And | Or | Not | Relation
 
+Block = tuple[Expr | None, Expr | None]
+"""The dependencies and the visibility that the blocks around an entry ask for."""
+
 NO = Symbol("n", constant=True, type=Type.TRISTATE)
 MOD = Symbol("m", constant=True, type=Type.TRISTATE)
 YES = Symbol("y", constant=True, type=Type.TRISTATE)
@@ -254,5 +257,9 @@ class Tree:
     grammar: Grammar = Grammar()
     yes_for_no: frozenset[str] = frozenset()
     """The symbols that ``allnoconfig`` sets to y."""
+    blocks: Mapping[tuple[str, int], Block] = field(default_factory=dict)
+    """What stands around the entries of a menu or if block, by its path and line, and of a file, by line 0.
+
+    Those in choices are left out."""
     free: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
     """The symbols that stand for answers of a toolchain of which nothing is assumed, and how a value is told."""

@@ -1,0 +1,369 @@
+"""A parsed Kconfig tree after a change of single entries: what the rest of it said stays.
+
+A series changes an entry or two of nearly two thousand files. Those are parsed again where they stand, between
+the blocks that the first parse found around them; everything that is no plain change of entries is left to a
+parse of the whole.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+
+from checkseries.facts.kconfig.dialect import Parse
+from checkseries.facts.kconfig.expression import leaves
+from checkseries.facts.kconfig.lexical import statements
+from checkseries.facts.kconfig.menu import Walk
+from checkseries.facts.kconfig.order import settled
+from checkseries.facts.kconfig.symbol import (
+    Block,
+    Choice,
+    Expr,
+    KconfigError,
+    Reverse,
+    Statement,
+    Symbol,
+    Tree,
+    Type,
+)
+from checkseries.facts.kconfig.toolchain import Toolchain
+
+_BEGIN = re.compile(
+    r"[ \t]*(?:(?P<word>config|menuconfig|choice|endchoice|menu|endmenu|if|endif|source|comment|mainmenu)"
+    r"(?![A-Za-z0-9_-])|(?P<other>\$|[A-Za-z0-9_-]+[ \t]*(?::=|\+=|=)))"
+)
+_PLAIN = frozenset({"", "config", "menuconfig", "comment"})
+"""Entries that may change; before the first one there is nothing but comments."""
+_OPENS = {"menu": "endmenu", "if": "endif", "choice": "endchoice"}
+_CLOSES = frozenset(_OPENS.values())
+_UNSURE = re.compile(r"#.*\\$", re.MULTILINE)
+"""A comment that seems to be continued."""
+_STATEFUL = re.compile(r"\$\(|^[ \t]*(?:modules|optional|option)\b", re.MULTILINE)
+"""What speaks of more than its own entry."""
+_TAKEN = re.compile(r"^[ \t]*(?:modules|optional|option)\b", re.MULTILINE)
+"""The same in what goes: macros that were used leave nothing."""
+_MOST = 250_000  # pairs of entries that are compared
+
+
+class _Elsewhere(Exception):  # noqa: N818 - no error: the way out of what is not a plain change
+    """What only a parse of the whole can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    kind: str
+    """The keyword that it begins with; "" for what stands before the first, "other" for an assignment or macro."""
+    text: str
+    first: int
+    last: int
+    """Lines from 1: of its first and the one that ends its first statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """Lines of a file that are parsed again."""
+
+    path: str
+    old: range
+    """Its lines before."""
+    first: int
+    """Its first line now."""
+    text: str
+    block: Block
+
+
+@dataclass(frozen=True, slots=True)
+class _Shift:
+    """By how much the lines of a file move, from which line on."""
+
+    starts: list[int]
+    by: list[int]
+
+    def __call__(self, line: int) -> int:
+        return line + self.by[bisect_right(self.starts, line) - 1] if line else line
+
+
+def spliced(tree: Tree, files: Mapping[str, tuple[str, str]], toolchain: Toolchain) -> Tree | None:
+    """The tree once some files hold something else; None where it takes a parse of the whole.
+
+    ``files`` are the texts before and now by path. The tree is used up: nobody else may have it.
+    """
+    try:
+        return _spliced(tree, files, toolchain)
+    except (_Elsewhere, KconfigError):  # what is wrong with it the whole parse says
+        return None
+
+
+def _spliced(tree: Tree, files: Mapping[str, tuple[str, str]], toolchain: Toolchain) -> Tree:
+    regions: list[_Region] = []
+    shifts: dict[str, _Shift] = {}
+    for path, (before, now) in files.items():
+        some, shifts[path] = _changes(tree, path, before, now)
+        regions += some
+    gone = {path: [each.old for each in regions if each.path == path] for path in files}
+    cleared = _clear(tree, gone)
+    _shift(tree, shifts)
+    for region in regions:
+        cleared += _parse(tree, region, toolchain)
+    for symbol in cleared:
+        if len(symbol.places) > 1 or symbol.choice is not None:
+            raise _Elsewhere
+        for each in symbol.selects:
+            _in_order(each.target.implied if each.implied else each.target.selected, each)
+    _forget_unmentioned(tree, regions, files)
+
+    def kept(some: Iterable[Statement]) -> tuple[Statement, ...]:
+        return tuple(
+            Statement(each.command, each.path, shifts[each.path](each.line)) if each.path in shifts else each
+            for each in some
+            if not _within(gone, each.path, each.line)
+        )
+
+    values = {each.name: getattr(tree, each.name) for each in fields(tree)}
+    return Tree(
+        **values
+        | {
+            "order": _order(tree, dict.fromkeys(cleared)),
+            "warnings": _warnings(tree, gone, shifts),
+            "unmodelled": kept(tree.unmodelled),
+            "assumed": kept(tree.assumed),
+            "blocks": {
+                (path, shifts[path](line) if path in shifts else line): block
+                for (path, line), block in tree.blocks.items()
+            },
+        }
+    )
+
+
+# --- what has changed --------------------------------------------------------------------------------------
+
+
+def _changes(tree: Tree, path: str, before: str, now: str) -> tuple[list[_Region], _Shift]:
+    """The regions of a file that are parsed again, and how the rest of it moves."""
+    if any(_UNSURE.search(each) or not each.endswith("\n") for each in (before, now)):
+        raise _Elsewhere
+    old, new = _entries(before), _entries(now)
+    regions, starts, by = [], [0], [0]
+    for first, last, start, stop in _differing([each.text for each in old], [each.text for each in new]):
+        removed, added = old[first:last], new[start:stop]
+        text = "".join(each.text for each in added)
+        if any(each.kind not in _PLAIN for each in (*removed, *added)) or _STATEFUL.search(text):
+            raise _Elsewhere
+        if any(_TAKEN.search(each.text) for each in removed):
+            raise _Elsewhere
+        lines = range(_line(old, first, before), _line(old, last, before))
+        regions.append(_Region(path, lines, _line(new, start, now), text, _around(tree, path, old[:first])))
+        starts.append(lines.stop)
+        by.append(_line(new, stop, now) - lines.stop)
+    return regions, _Shift(starts, by)
+
+
+def _differing(old: list[str], new: list[str]) -> Iterator[tuple[int, int, int, int]]:
+    """Where two lists differ: from and to which item of the one, and of the other."""
+    same = _common(old, new)
+    tail = _common(old[same:][::-1], new[same:][::-1])
+    one, other = old[same : len(old) - tail], new[same : len(new) - tail]
+    if len(one) * len(other) > _MOST:
+        raise _Elsewhere
+    for tag, *places in difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        if tag != "equal":
+            first, last, start, stop = places
+            yield same + first, same + last, same + start, same + stop
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many items two lists begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
+
+
+def _line(entries: Sequence[_Entry], index: int, text: str) -> int:
+    """The first line of an entry, or the one behind the end."""
+    return entries[index].first if index < len(entries) else text.count("\n") + 1
+
+
+def _around(tree: Tree, path: str, before: Sequence[_Entry]) -> Block:
+    """What the blocks around the place behind some entries of a file ask for."""
+    stack: list[_Entry] = []
+    for entry in before:
+        if entry.kind in _OPENS:
+            stack.append(entry)
+        elif entry.kind in _CLOSES:
+            if not stack or _OPENS[stack[-1].kind] != entry.kind:
+                raise _Elsewhere
+            stack.pop()
+    if any(entry.kind == "choice" for entry in stack):
+        raise _Elsewhere
+    found = tree.blocks.get((path, stack[-1].last if stack else 0))
+    if found is None:
+        raise _Elsewhere
+    return found
+
+
+def _entries(text: str) -> list[_Entry]:
+    """All of a file, cut where an entry or the statement of a block begins."""
+    lines = text.split("\n")[:-1]
+    begun = [("", 1, 0)]
+    for statement in statements(text):
+        number, first = statement[0]
+        match = _BEGIN.match(first)
+        if match:
+            begun.append((match["word"] or "other", number, statement[-1][0]))
+    ends = [*(number for _, number, _ in begun[1:]), len(lines) + 1]
+    return [
+        _Entry(kind, "".join(f"{line}\n" for line in lines[number - 1 : end - 1]), number, last)
+        for (kind, number, last), end in zip(begun, ends, strict=True)
+    ]
+
+
+# --- what goes, what moves, what comes ---------------------------------------------------------------------
+
+
+def _within(gone: Mapping[str, Sequence[range]], path: str, line: int) -> bool:
+    return any(line in lines for lines in gone.get(path, ()))
+
+
+def _clear(tree: Tree, gone: Mapping[str, Sequence[range]]) -> list[Symbol]:
+    """Take away all that the entries of some lines said of their symbols; returns these."""
+    found = [
+        symbol for symbol in tree.order if any(_within(gone, path, line) for path, line in symbol.places)
+    ]
+    for symbol in found:
+        if len(symbol.places) > 1 or symbol.choice is not None or symbol.whole or symbol is tree.modules:
+            raise _Elsewhere
+        for each in symbol.selects:
+            (each.target.implied if each.implied else each.target.selected).remove(each)
+        symbol.type = Type.UNKNOWN
+        symbol.transitional = symbol.silent = False
+        for some in (
+            symbol.places,
+            symbol.prompts,
+            symbol.defaults,
+            symbol.ranges,
+            symbol.selects,
+            symbol.direct,
+        ):
+            some.clear()
+    return found
+
+
+def _shift(tree: Tree, shifts: Mapping[str, _Shift]) -> None:
+    """Move the lines that entries, selects and choices stand at."""
+
+    def moved(each: Choice | Reverse) -> None:
+        if each.path in shifts:
+            each.line = shifts[each.path](each.line)
+
+    for symbol in tree.order:
+        if any(path in shifts for path, _ in symbol.places):
+            symbol.places = [
+                (path, shifts[path](line) if path in shifts else line) for path, line in symbol.places
+            ]
+            for each in symbol.selects:
+                moved(each)
+            if symbol.whole:
+                for each in symbol.selected:
+                    moved(each)
+    for choice in tree.choices:
+        moved(choice)
+
+
+def _parse(tree: Tree, region: _Region, toolchain: Toolchain) -> list[Symbol]:
+    """Parse the lines of a region where they stand; returns the symbols that have entries there."""
+    text = "\n" * (region.first - 1) + region.text
+    parse = Parse(
+        lambda path: text if path == region.path else None, region.path, toolchain, tree.grammar, tree.symbols
+    )
+    if parse.remarks or parse.modules_symbol is not None or parse.yes_for_no or parse.optional:
+        raise _Elsewhere
+    walk = Walk(parse)
+    walk.block(parse.top_node.list, *region.block, None)
+    walk.transitional()
+    for limited in parse.limited:
+        limited.operands = (limited.operands[0], tree.modules)
+    found = [parse.symbols[each.name] for each in parse.defined_syms]
+    parse.dissolve()
+    return found
+
+
+def _in_order(statements_: list[Reverse], new: Reverse) -> None:
+    """Put the last of some statements where it would have been read: among those of its file by its line."""
+    statements_.remove(new)
+    near = [at for at, each in enumerate(statements_) if each.path == new.path]
+    at = next(
+        (at for at in near if statements_[at].line > new.line), near[-1] + 1 if near else len(statements_)
+    )
+    statements_.insert(at, new)
+
+
+def _forget_unmentioned(tree: Tree, regions: Sequence[_Region], files: Mapping[str, tuple[str, str]]) -> None:
+    """Drop the names that nothing defines and nothing mentions any more."""
+    words = {
+        word
+        for region in regions
+        for line in files[region.path][0].split("\n")[region.old.start - 1 : region.old.stop - 1]
+        for word in re.findall(r"[A-Za-z0-9_-]+", line)
+    }
+    doubtful = {
+        symbol
+        for word in words
+        if (symbol := tree.symbols.get(word)) is not None and not symbol.places and symbol is not tree.modules
+    }
+    if not doubtful:
+        return
+    seen: set[int] = set()
+    for expr in _expressions(tree):
+        if id(expr) not in seen:
+            seen.add(id(expr))
+            doubtful.difference_update(leaves(expr))
+            if not doubtful:
+                return
+    for symbol in doubtful:
+        if not symbol.selected and not symbol.implied:
+            del tree.symbols[symbol.name]
+
+
+def _expressions(tree: Tree) -> Iterator[Expr]:
+    """All that is written anywhere; what it hangs on is told as often as it is asked for."""
+    for symbol in tree.symbols.values():
+        yield from symbol.direct
+        yield from (each.when for each in symbol.prompts if each.when is not None)
+        for default in symbol.defaults:
+            yield default.value
+            if default.when is not None:
+                yield default.when
+        for bounds in symbol.ranges:
+            yield bounds.low
+            yield bounds.high
+            if bounds.when is not None:
+                yield bounds.when
+        yield from (each.when for each in symbol.selects if each.when is not None)
+    for choice in tree.choices:
+        yield from (each.when for each in choice.prompts if each.when is not None)
+        for symbol, when in choice.defaults:
+            yield symbol
+            if when is not None:
+                yield when
+        if choice.dep is not None:
+            yield choice.dep
+    yield from (expr for block in tree.blocks.values() for expr in block if expr is not None)
+
+
+def _order(tree: Tree, changed: Iterable[Symbol]) -> tuple[Symbol, ...]:
+    """The defined symbols, each after its needs: first the new ones with all that they need, then the others as ever."""
+    first = settled(changed)
+    done = set(first)
+    return (*first, *(symbol for symbol in tree.order if symbol.places and symbol not in done))
+
+
+def _warnings(
+    tree: Tree, gone: Mapping[str, Sequence[range]], shifts: Mapping[str, _Shift]
+) -> tuple[tuple[str, int, str], ...]:
+    return tuple(
+        (path, shifts[path](line) if path in shifts else line, message)
+        for path, line, message in tree.warnings
+        if not _within(gone, path, line)
+    )
