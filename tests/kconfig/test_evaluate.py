@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import random
+import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from checkseries.facts.kconfig.evaluate import Evaluation, Mode, assigned, assignment, quoted
-from checkseries.facts.kconfig.symbol import Tree, Type
+from checkseries.facts.kconfig.menu import parsed
+from checkseries.facts.kconfig.symbol import Grammar, KconfigError, Tree, Type
+from checkseries.facts.kconfig.toolchain import Toolchain
 
 MODULES = """
 config MODULES
@@ -316,3 +321,36 @@ def test_written_lines_are_read_back() -> None:
         ("I", "5"),
         ("S", quoted('a"b\\c')),
     )
+
+
+@pytest.mark.parametrize("grammar", [Grammar(), Grammar(strict=False, plain=False, zero=False)])
+def test_what_is_taken_from_an_evaluation_close_by_is_what_is_computed(maker: Any, grammar: Grammar) -> None:
+    compared = 0
+    for seed in range(150):
+        dice = random.Random(f"near {seed}")
+        text = maker(dice).made()
+        if not grammar.plain:
+            text = re.sub(r"(?m)^(\tdepends.*) if .*", r"\1", text)
+        try:
+            tree = parsed({"Kconfig": text}.get, "Kconfig", Toolchain("x86"), grammar)
+        except KconfigError:
+            continue
+        words = {each: maker.words(each.type.value) for each in tree.order}
+        lines = [(each.name, dice.choice(words[each])) for each in tree.order if dice.random() < 0.7]
+        near = Evaluation(tree, lines)
+        for _ in range(4):
+            for symbol in dice.sample(
+                tree.order, min(len(tree.order), 8)
+            ):  # the others it has not computed yet
+                near.text(symbol)
+            kept = [(name, value) for name, value in lines if dice.random() < 0.8]
+            lines = [*kept, *((each.name, dice.choice(words[each])) for each in dice.sample(tree.order, 1))]
+            whole, near = Evaluation(tree, lines), Evaluation(tree, lines, near=near)
+            for symbol in tree.order:
+                said = [
+                    (each.text(symbol), each.written(symbol), each.visible(symbol), each.unmet(symbol))
+                    for each in (whole, near)
+                ]
+                assert said[0] == said[1], (seed, symbol.name, lines, text)
+                compared += 1
+    assert compared > 5000

@@ -48,6 +48,9 @@ class Evaluation:
     strings in their quotes), in the order of the file: among the members of a choice the last one wins. As
     in ``conf``, what is not valid for a symbol is as if it were not there, and unknown names are ignored.
     An ``all*config`` mode answers every prompt that is left.
+
+    ``near`` is an evaluation of similar assignments in the same mode: what does not hang on those that differ is
+    taken from it.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Evaluation:
         tree: Tree,
         assignments: Mapping[str, str] | Iterable[tuple[str, str]] = (),
         mode: Mode = "olddefconfig",
+        near: Evaluation | None = None,
     ) -> None:
         self.tree = tree
         self._modules = N
@@ -68,6 +72,9 @@ class Evaluation:
         self._user_text: dict[Symbol, str] = {}
         self._preferred: dict[Choice, list[Symbol]] = {}
         self._picked: dict[Choice, Symbol] = {}
+        self._users: dict[Symbol, list[Symbol]] = {}
+        self._known = 0
+        """How many symbols had values when ``_users`` was made."""
         self._empty = _EMPTY if tree.grammar.zero else _NOTHING
         pairs = assignments.items() if isinstance(assignments, Mapping) else assignments
         for name, value in pairs:
@@ -76,6 +83,8 @@ class Evaluation:
             self._answer(_MODE[mode])
             for name in tree.yes_for_no if mode == "allnoconfig" else ():
                 self._user_tri[tree.symbols[name]] = Y
+        if near is not None and self._take_over(near):
+            return
         if tree.modules is not NO:
             self._modules = self.value(tree.modules)
             if self._modules:  # what MODULES itself needs was computed as if there were none
@@ -85,6 +94,46 @@ class Evaluation:
                 self._written, self._visible, self._shared, self._unmet = set(), {}, {}, {}
         if not tree.grammar.zero and self._user_text:
             self._forget()
+
+    def _take_over(self, near: Evaluation) -> bool:
+        """Take the values that do not hang on what is set otherwise; whether that can be done."""
+        if not (self.tree.grammar.zero and self.tree.grammar.plain):
+            return False
+        differing = {symbol for symbol, _ in self._user_tri.items() ^ near._user_tri.items()}
+        differing |= {symbol for symbol, _ in self._user_text.items() ^ near._user_text.items()}
+        choices = {
+            choice
+            for choice in self._preferred.keys() | near._preferred.keys()
+            if self._preferred.get(choice) != near._preferred.get(choice)
+        }
+        choices |= {symbol.choice for symbol in differing if symbol.choice is not None}
+        gone = near._hanging(differing | {symbol for choice in choices for symbol in choice.members})
+        if self.tree.modules in gone:  # on which every m hangs
+            return False
+        self._modules = near._modules
+        self._tri = {symbol: value for symbol, value in near._tri.items() if symbol not in gone}
+        self._text = {symbol: value for symbol, value in near._text.items() if symbol not in gone}
+        self._visible = {symbol: value for symbol, value in near._visible.items() if symbol not in gone}
+        self._unmet = {symbol: value for symbol, value in near._unmet.items() if symbol not in gone}
+        self._written = near._written - gone
+        self._users, self._known = near._users, near._known
+        return True
+
+    def _hanging(self, symbols: set[Symbol]) -> set[Symbol]:
+        """These, and all that has a value here which is computed from theirs."""
+        if self._known < len(self._tri) + len(self._text):
+            self._known = len(self._tri) + len(self._text)
+            self._users = {}
+            for symbol in (*self._tri, *self._text):
+                for need in needs(symbol) if symbol.places else ():
+                    self._users.setdefault(need, []).append(symbol)
+        found = set(symbols)
+        pending = list(symbols)
+        while pending:
+            fresh = set(self._users.get(pending.pop(), ())) - found
+            found |= fresh
+            pending += fresh
+        return found
 
     # --- user values
 

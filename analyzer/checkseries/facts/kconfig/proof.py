@@ -7,6 +7,7 @@ evaluation does not confirm is never handed out.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,10 +27,14 @@ MAX_TRIES = 8
 """Solutions that are tried for a witness where comparisons had to be guessed."""
 MAX_EVALUATIONS = 600
 """Evaluations spent on shrinking one witness."""
+MAX_FOUND = 4
+"""Witnesses of other questions that are tried before one is looked for."""
 
 _SOLVER = "glucose4"
 _OTHER = "other"
 """A string that no Kconfig compares with."""
+
+_Assignments = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +51,23 @@ class Prover:
     """The questions asked of one tree.
 
     Whether there is a configuration at all is asked of one solver that learns from question to question;
-    the witness comes from a formula of its own, so that the same question has always the same answer.
+    the witness comes from a formula of its own, unless one that was found for another question will do: those
+    asked one after the other are often much the same.
     """
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._default = Evaluation(tree)
         self._shared: _Formula | None = None
+        self._found: deque[tuple[_Assignments, Evaluation]] = deque(maxlen=MAX_FOUND)
 
     def possible(self, question: Question) -> Possibility:
         """Whether some configuration fulfils a question, with a witness."""
         if question.confirmed(self._default):
             return Possible(())
+        for assignments, evaluation in self._found:
+            if question.confirmed(evaluation):
+                return self._witness(question, assignments, evaluation)
         match self._solved(question):
             case False:
                 return Impossible()
@@ -80,16 +90,35 @@ class Prover:
             if not formula.solved(question):
                 break
             assignments = formula.assignments()
-            if question.confirmed(Evaluation(self._tree, assignments)):
+            evaluation = Evaluation(self._tree, assignments)
+            if question.confirmed(evaluation):
                 fewer = formula.core(question)
-                if len(fewer) < len(assignments) and question.confirmed(Evaluation(self._tree, fewer)):
-                    assignments = fewer
-                assignments = _shrunk(self._tree, question, formula.encoding, assignments)
-                return Possible(_lines(self._tree, assignments))
+                if len(fewer) < len(assignments):
+                    smaller = Evaluation(self._tree, fewer)
+                    if question.confirmed(smaller):
+                        assignments, evaluation = fewer, smaller
+                return self._witness(question, assignments, evaluation, formula.encoding)
             if not formula.encoding.guessed:
                 break
             formula.exclude()
         return Unknown("a configuration seems to exist, but evaluating it does not confirm it")
+
+    def _witness(
+        self,
+        question: Question,
+        assignments: _Assignments,
+        evaluation: Evaluation,
+        encoding: Encoding | None = None,
+    ) -> Possible:
+        """A confirmed configuration as an answer, with no more of it than matters."""
+        fewer = _shrunk(question, assignments, evaluation, encoding)
+        # Evaluated as a whole: what is handed out hangs on nothing that was taken over.
+        smaller = Evaluation(self._tree, fewer)
+        if question.confirmed(smaller):
+            assignments, evaluation = fewer, smaller
+        if all(assignments != each for each, _ in self._found):
+            self._found.appendleft((assignments, evaluation))
+        return Possible(_lines(self._tree, assignments))
 
 
 class _Formula:
@@ -118,11 +147,11 @@ class _Formula:
         self._model = frozenset(self._solver.get_model()) if answer else frozenset()
         return answer
 
-    def assignments(self) -> list[tuple[str, str]]:
+    def assignments(self) -> _Assignments:
         """What the user sets in the solution found last."""
         return _assignments(self.encoding, self._model)
 
-    def core(self, question: Question) -> list[tuple[str, str]]:
+    def core(self, question: Question) -> _Assignments:
         """Of what the user sets in the solution found last that which a proof of its answer uses.
 
         All that is free as it is, and the question answered by no: that is impossible, and the solver says why.
@@ -155,7 +184,7 @@ class _Formula:
         self._solver.add_clause([-literal if literal in self._model else literal for literal in guessed])
 
 
-def _assignments(encoding: Encoding, model: frozenset[int]) -> list[tuple[str, str]]:
+def _assignments(encoding: Encoding, model: frozenset[int]) -> _Assignments:
     """What the user sets in a solution, by name."""
     found = []
     for symbol, user in encoding.users.items():
@@ -186,18 +215,24 @@ def _value(symbol: Symbol, user: User, model: frozenset[int]) -> str | None:
 
 
 def _shrunk(
-    tree: Tree, question: Question, encoding: Encoding, assignments: list[tuple[str, str]]
-) -> list[tuple[str, str]]:
+    question: Question, assignments: _Assignments, evaluation: Evaluation, encoding: Encoding | None
+) -> _Assignments:
     """The assignments without those that do not matter, numbers as small as they can be.
 
-    Halves are left out first, single ones last and again until each is needed.
+    Halves are left out first, single ones last and again until each is needed. ``evaluation`` is that of the
+    assignments, and confirmed.
     """
+    tree = evaluation.tree
     left = MAX_EVALUATIONS
 
-    def confirmed(tried: list[tuple[str, str]]) -> bool:
-        nonlocal left
+    def confirmed(tried: _Assignments) -> bool:
+        nonlocal left, evaluation
         left -= 1
-        return question.confirmed(Evaluation(tree, tried))
+        found = Evaluation(tree, tried, near=evaluation)
+        if question.confirmed(found):
+            evaluation = found
+            return True
+        return False
 
     size = max(1, len(assignments) // 2)
     while left > 0:
@@ -213,12 +248,13 @@ def _shrunk(
             break
         size = max(1, size // 2)
     for position, (name, value) in enumerate(assignments):
-        for smaller in _numbers(tree.symbols[name], encoding):
+        for smaller in _numbers(tree.symbols[name], encoding) if encoding is not None else ():
             changed = [*assignments[:position], (name, smaller), *assignments[position + 1 :]]
             if smaller == value or left <= 0:
                 break
             # A number beyond the symbol's range would be clamped: a reader should not have to know that.
-            if Evaluation(tree, changed).text(tree.symbols[name]) == smaller and confirmed(changed):
+            fits = Evaluation(tree, changed, near=evaluation).text(tree.symbols[name]) == smaller
+            if fits and confirmed(changed):
                 assignments = changed
                 break
     return assignments
