@@ -16,7 +16,7 @@ ALLOWED = {
     "model": set(),
     "git": {"errors"},
     "source": {"errors", "model", "git", "source"},
-    "tree": {"errors", "model", "git", "tree"},
+    "tree": {"errors", "model", "git", "tree", "workers"},
     "facts": {"errors", "model", "tree", "facts"},
     "archs": {"errors", "model", "tree"},
     "judge": {"errors", "model", "tree", "facts", "judge"},

@@ -467,3 +467,35 @@ def test_a_repository_that_git_refuses_is_not_read_as_a_directory(kernel: Path, 
     done = run("check", str(faulty), cwd=kernel, GIT_DIR="/nonexistent")
     assert done.returncode == 2
     assert b"/nonexistent" in done.stderr
+
+
+def test_the_words_of_a_tree_are_read_beforehand(kernel: Path, tmp_path: Path) -> None:
+    cache = str(tmp_path / "cache")
+    done = run("index", "--tree", str(kernel), cwd=tmp_path, XDG_CACHE_HOME=cache)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"no search of it takes long" in done.stdout
+    assert [*(tmp_path / "cache" / "checkseries").glob("tree-1-*.sqlite")]
+    for args, said in (
+        (("--no-cache",), b"--no-cache forbids it"),
+        (("--tree", "nowhere"), b"does not exist"),
+    ):
+        done = run(
+            "index",
+            *(args if "--tree" in args else ("--tree", str(kernel), *args)),
+            cwd=tmp_path,
+            XDG_CACHE_HOME=cache,
+        )
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert said in done.stderr
+    shutil.rmtree(kernel / ".git")
+    done = run("index", "--tree", str(kernel), cwd=tmp_path, XDG_CACHE_HOME=cache)
+    assert done.returncode == 2
+    assert b"is no git repository" in done.stderr
+
+
+def test_an_index_that_cannot_be_written_is_one_clear_line(kernel: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    done = run("index", "--tree", str(kernel), cwd=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") == 1
+    assert b"cannot be kept" in done.stderr

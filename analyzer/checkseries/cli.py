@@ -23,7 +23,7 @@ from checkseries.source.mailbox import Source
 from checkseries.tree import Snapshot, Tree
 from checkseries.tree.index import Index
 from checkseries.tree.locate import Location, locate, open_tree
-from checkseries.tree.remembered import Wordbook
+from checkseries.tree.remembered import RememberedTree, Wordbook
 
 if TYPE_CHECKING:
     from checkseries.facts.kconfig.evaluate import Mode
@@ -194,8 +194,11 @@ def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[st
         _progress("opening the tree")
         tree = open_tree(where, revision, worktree=options.worktree, book=_wordbook(options))
         archs = archs_of(tree, series, options.arch)
-        _progress(f"judging {len(series.patches)} patches")
         jobs = options.jobs or min(os.cpu_count() or 1, 4)
+        if isinstance(tree, RememberedTree) and tree.wants_concordance():
+            _progress("reading all words of the tree, this once")
+            tree.make_concordance(jobs)
+        _progress(f"judging {len(series.patches)} patches")
         report = run(series, tree, rules, archs, profile, jobs, options.toolchain, options.index)
         report = replace(report, seconds=time.monotonic() - started)
         _progress("")
@@ -203,6 +206,24 @@ def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[st
         status = max(status, _status(report, options.fail_on))
     _write(options, "\n".join(rendered) if options.format == "text" else "".join(rendered))
     return status
+
+
+def _index_tree(options: argparse.Namespace) -> int:
+    tree = open_tree(_location(options), options.rev, book=_wordbook(options))
+    if not isinstance(tree, RememberedTree):
+        reason = (
+            "is no git repository, so nothing of it is remembered"
+            if options.cache
+            else "--no-cache forbids it"
+        )
+        raise UsageError(f"index: {tree.name} {reason}")
+    _progress("reading all words of the tree")
+    made = tree.make_concordance(options.jobs or min(os.cpu_count() or 1, 4))
+    _progress("")
+    if not made:
+        raise InputError(f"index: the words of {tree.name} cannot be kept")
+    print(f"{tree.name}: no search of it takes long from now on")
+    return CLEAN
 
 
 def _status(report: Report, fail_on: str) -> int:
@@ -674,6 +695,13 @@ def _parser() -> argparse.ArgumentParser:
     _tree_options(lies)
     _toolchain_option(lies)
     _output_options(lies, ("text", "json"))
+
+    index = command("index", _index_tree, "read all words of a tree once, so that no series waits for a search",
+                    "Read all words of a tree once, so that no series on it or on one close by waits for a search.\n"
+                    "Done by itself after a few searches.")  # fmt: skip
+    _tree_options(index)
+    index.set_defaults(worktree=False)
+    index.add_argument("--jobs", type=_jobs, default=0, metavar="N", help="processes to use (default: one a core, 4 at most)")  # fmt: skip
 
     rules = command(
         "rules", None, "list, show or test rules and contracts", "List, show or test rules and contracts."

@@ -175,3 +175,82 @@ def test_one_that_a_newer_release_wrote_otherwise(kernel: Path, tmp_path: Path) 
         book.execute("CREATE TABLE word (other TEXT)")
     book.close()
     assert opened(kernel, Wordbook(str(path)))[0].grep(("kfree",)) == {"kfree": {"a.c"}}
+
+
+# --- with a concordance ------------------------------------------------------------------------------------
+
+
+def concorded(
+    where: Path, book: Wordbook, files: dict[str, str] | None = None
+) -> tuple[RememberedTree, Counting]:
+    """The tree as a series sees it that comes after a concordance was made, and after another commit."""
+    assert opened(where, book)[0].make_concordance(2)
+    if files is not None:
+        commit(where, files)
+    return opened(where, book)
+
+
+def test_git_is_asked_only_for_what_stands_in_many_files(
+    kernel: Path,
+    book: Wordbook,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (kernel / "d").mkdir()
+    commit(kernel, {"d/e.c": "kmalloc kzalloc"})
+    real = RepositoryTree(Git(str(kernel), _ENV), "HEAD", "linux").grep([*WORDS, "kzalloc"])
+    found, git_was = concorded(kernel, book)
+    assert found.grep([*WORDS, "kzalloc"]) == real
+    assert git_was.asked == ["größe"]
+    monkeypatch.setattr(remembered, "_LOOKED_AT", 1)
+    again, git_was = opened(kernel, Wordbook(str(Path(book._path).with_name("other.sqlite"))))
+    assert again.grep([*WORDS, "kzalloc"]) == real
+    assert git_was.asked == sorted(["größe", "kfree", "kmalloc", "x"]), "the rarest were looked up"
+
+
+def test_a_tree_close_by_is_looked_up_too(kernel: Path, book: Wordbook) -> None:
+    found, git_was = concorded(kernel, book, {"a.c": "nowhere", "new.c": "kfree(x)", "c.c": "kmalloc(y)"})
+    said = found.grep(["kfree", "kmalloc", "x", "nowhere", "y"])
+    assert git_was.asked == []
+    assert said == {
+        "kfree": {"new.c"}, "kmalloc": {"b.c", "c.c"}, "x": {"new.c"}, "nowhere": {"a.c"}, "y": {"c.c"},
+    }  # fmt: skip
+
+
+def test_a_tree_far_away_is_searched(kernel: Path, book: Wordbook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "_FAR", 1)
+    found, git_was = concorded(kernel, book, {"a.c": "nowhere", "new.c": "kfree(x)"})
+    assert found.grep(["kfree"]) == {"kfree": {"new.c"}}
+    assert git_was.asked == ["kfree"]
+
+
+def test_files_that_lie_there_otherwise_are_read_as_the_revision_has_them(
+    kernel: Path, book: Wordbook
+) -> None:
+    (kernel / "a.c").write_text("unstaged")
+    (kernel / "b.c").unlink()
+    found, _ = concorded(kernel, book)
+    assert found.grep(["kfree", "kmalloc", "unstaged"]) == {
+        "kfree": {"a.c"}, "kmalloc": {"b.c", "c.c"}, "unstaged": frozenset(),
+    }  # fmt: skip
+
+
+def test_one_is_made_once_searching_has_taken_as_long(kernel: Path, book: Wordbook) -> None:
+    for number in range(remembered._SEARCHES):
+        found = opened(kernel, book)[0]
+        assert not found.wants_concordance()
+        found.grep([f"word{number}"])
+    found = opened(kernel, book)[0]
+    assert found.wants_concordance()
+    found.make_concordance(1)
+    assert not found.wants_concordance()
+    assert book.searches() == 0
+    for number in range(remembered._SEARCHES + 1):
+        opened(kernel, book)[0].grep([f"other{number}"])
+    assert book.searches() == 0, "nothing is searched for any more"
+
+
+def test_a_bare_repository_has_one_too(kernel: Path, book: Wordbook, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--bare", str(kernel), str(tmp_path / "bare.git"))
+    found, git_was = concorded(tmp_path / "bare.git", book)
+    assert found.grep(["kfree"]) == {"kfree": {"a.c"}}
+    assert git_was.asked == []

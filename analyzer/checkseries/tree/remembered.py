@@ -2,7 +2,7 @@
 
 A revision never changes, so what a search of it found stays true: the second run on a tree searches for nothing
 twice. A revision near one that is remembered takes over what is known of that one, and looks only at the files
-that differ.
+that differ. Where much is searched for, a concordance says which directories need no look at all.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import os
 import re
 import sqlite3
 import zlib
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
 from checkseries.errors import TreeError
-from checkseries.tree.base import identifiers
+from checkseries.tree.base import holds_word, identifiers
 from checkseries.tree.cached import connected, unpacked, write
+from checkseries.tree.concordance import Concordance
 from checkseries.tree.repository import RepositoryTree
 
 LARGEST = 256 << 20
@@ -24,6 +26,9 @@ LARGEST = 256 << 20
 _FAR = 3000  # files that may differ from a remembered tree: more are searched faster by git
 _NEAR_TREES = 4  # remembered trees that are tried
 _LONGEST = 32 << 20  # bytes of the paths of one word
+_SEARCHES = 4  # searches by git that take as long as making a concordance
+_LOOKED_AT = 15_000  # files that are looked at one by one: git searches all faster than more of them
+_FEW_WORDS = 8  # words that a file is searched for one after the other
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 Found = Mapping[str, frozenset[str]]
@@ -39,6 +44,8 @@ class Wordbook:
     def __init__(self, path: str) -> None:
         """``path`` is the file; it and its directory are made when there is something to keep."""
         self._path = path
+        self.concordance = Concordance(os.path.dirname(path))
+        """What lies beside it."""
 
     def recall(self, tree: str, words: Collection[str]) -> dict[str, frozenset[str]]:
         """What is known of a tree (by git's id): the files of each of the words that it was searched for."""
@@ -79,6 +86,23 @@ class Wordbook:
         write(self._path, entered)
         write(self._path, _bound)
 
+    def searches(self) -> int:
+        """How many searches of trees were made by git since a concordance was made."""
+        with contextlib.suppress(sqlite3.Error, TypeError), self._opened() as book:
+            return int(book.execute("SELECT times FROM searched").fetchone()[0])
+        return 0
+
+    def count(self, *, made: bool = False) -> None:
+        """Count one more search, or begin anew once a concordance is ``made``."""
+
+        def counted(book: sqlite3.Connection) -> None:
+            _tables(book)
+            if made or book.execute("UPDATE searched SET times = times + 1").rowcount == 0:
+                book.execute("DELETE FROM searched")
+                book.execute("INSERT INTO searched VALUES (?)", (0 if made else 1,))
+
+        write(self._path, counted)
+
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         with connected(self._path) as book:
@@ -91,6 +115,7 @@ def _tables(book: sqlite3.Connection) -> None:
     book.execute(
         "CREATE TABLE IF NOT EXISTS word (tree TEXT, word TEXT, paths BLOB, PRIMARY KEY (tree, word))"
     )
+    book.execute("CREATE TABLE IF NOT EXISTS searched (times INTEGER)")
 
 
 def _bound(book: sqlite3.Connection) -> None:
@@ -134,6 +159,22 @@ class RememberedTree:
         self.name = tree.name
         self._tree = tree
         self._book = book
+        self._near: tuple[str, frozenset[str]] | None = None
+        self._asked_near = False
+        self._below: dict[str, list[str]] = defaultdict(list)
+
+    def wants_concordance(self) -> bool:
+        """Whether the searches that were made took as long as a concordance would, and none is at hand."""
+        return self._book.searches() >= _SEARCHES and self._concorded() is None
+
+    def make_concordance(self, jobs: int) -> bool:
+        """Make the concordance of the tree, with so many processes; whether there is one now."""
+        made = self._book.concordance.make(
+            self._tree.id, self._tree.paths(), self._tree.reader_of_all(), jobs
+        )
+        self._book.count(made=True)  # where there can be none, none is tried with every search
+        self._asked_near = False
+        return made
 
     def read(self, path: str) -> bytes | None:
         return self._tree.read(path)
@@ -155,7 +196,11 @@ class RememberedTree:
             fresh.update(self._taken_over(asked - found.keys()))
         missing = asked - found.keys() - fresh.keys()
         if missing:
+            fresh.update(self._looked_up(missing))
+            missing -= fresh.keys()
+        if missing:
             fresh.update(self._tree.grep(missing))
+            self._book.count()
         if fresh:
             self._book.enter(self._tree.id, fresh)
         # A file that the tree does not have is none of its files, whoever wrote the wordbook.
@@ -182,3 +227,48 @@ class RememberedTree:
                 for word, paths in known.items()
             }
         return {}
+
+    def _concorded(self) -> tuple[str, frozenset[str]] | None:
+        """The tree close by that there is a concordance of, and what differs from it; this one at best."""
+        if not self._asked_near:
+            self._asked_near = True
+            self._near = None
+            trees = self._book.concordance.trees()
+            if self._tree.id in trees:
+                self._near = (self._tree.id, frozenset())
+            for other in trees if self._near is None else ():
+                with contextlib.suppress(TreeError):
+                    differing = self._tree.differing(other)
+                    if len(differing) <= _FAR:
+                        self._near = (other, differing)
+                        break
+        return self._near
+
+    def _looked_up(self, words: Collection[str]) -> dict[str, frozenset[str]]:
+        """What a look at all files finds that can hold some words, as far as they are few."""
+        near = self._concorded()
+        if near is None:
+            return {}
+        if not self._below:
+            for path in self._tree.paths():
+                self._below[path.rpartition("/")[0]].append(path)
+        tree, differing = near
+        places = {
+            word: {path for each in directories for path in self._below.get(each, ())} | differing
+            for word, directories in self._book.concordance.directories(tree, words).items()
+        }
+        wanted: dict[str, list[str]] = defaultdict(list)
+        found: dict[str, set[str]] = {}
+        for word in sorted(places, key=lambda word: (len(places[word]), word)):
+            if len(wanted.keys() | places[word]) > _LOOKED_AT:
+                break
+            found[word] = set()
+            for path in places[word]:
+                wanted[path].append(word)
+        for path, some in wanted.items():
+            data = self._tree.read(path) or b""
+            held = identifiers(data) if len(some) > _FEW_WORDS else None
+            for word in some:
+                if word.encode() in held if held is not None else holds_word(data, word):
+                    found[word].add(path)
+        return {word: frozenset(paths) for word, paths in found.items()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from checkseries.errors import TreeError
 from checkseries.git import Git
@@ -66,6 +66,20 @@ class RepositoryTree:
             self._kept[path] = data
             self._kept_bytes += len(data)
         return data
+
+    def reader_of_all(self) -> Callable[[str], bytes | None]:
+        """A ``read`` for one who reads everything once: git is asked what is checked out, and nothing hashed."""
+        if self._checkout is None:
+            return self.read
+        stale, top = self._stale_files(), self._checkout
+
+        def read(path: str) -> bytes | None:
+            mode, blob = self._entries.get(path, ("", ""))
+            if not mode.startswith("100"):
+                return None
+            return self._git.blob(blob) if path in stale else _regular(os.path.join(top, path))
+
+        return read
 
     def _read(self, path: str, blob: str) -> bytes | None:
         if self._checkout is not None:
