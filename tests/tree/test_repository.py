@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from checkseries.errors import TreeError, UsageError
 from checkseries.git import Git
 from checkseries.tree.directory import DirectoryTree
 from checkseries.tree.locate import locate, open_tree
-from checkseries.tree.repository import RepositoryTree
+from checkseries.tree.repository import RepositoryTree, _any_of
 
 _ENV = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1"}
 
@@ -117,6 +121,27 @@ def test_many_words_are_found_as_few_are(kernel: Path) -> None:
     words = ["kfree", "akfree", *(f"absent_{n}" for n in range(40))]
     tree = opened(kernel)
     assert tree.grep(words) == {**dict.fromkeys(words, frozenset()), **tree.grep(["kfree", "akfree"])}
+
+
+@given(
+    st.sets(st.text("ab_.é", min_size=1, max_size=5), min_size=1, max_size=20),
+    st.lists(st.text("ab_.é", max_size=6), max_size=20),
+)
+def test_the_pattern_of_some_words_is_of_these_alone(words: set[str], others: list[str]) -> None:
+    pattern = re.compile(_any_of(sorted(words)))
+    for word in (*words, *others):
+        assert (pattern.fullmatch(word) is not None) == (word in words)
+
+
+def test_words_in_one_another_nest_no_deeper_than_a_pattern_may(kernel: Path) -> None:
+    words = ["a" * length for length in range(1, 1500)]
+    pattern = _any_of(words)
+    deepest = max(itertools.accumulate((each == "(") - (each == ")") for each in pattern))
+    assert 30 < deepest < 100
+    (kernel / "a.c").write_text(f"{words[3]} {words[900]};\n")
+    git(kernel, "commit", "-aqm", "words")
+    found = RepositoryTree(Git(str(kernel), dict(os.environ)), "HEAD", "linux").grep(words)
+    assert {word for word, paths in found.items() if "a.c" in paths} == {words[3], words[900]}
 
 
 def test_nothing_is_written(kernel: Path) -> None:

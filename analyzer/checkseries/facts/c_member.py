@@ -47,6 +47,8 @@ _EVALUATED = frozenset(
 _DEEPEST = 12
 _FAR = 2000
 _LONGEST = 10_000  # characters from a designator back to the brace around it
+_PIECE = 400  # characters that are looked at together on the way back
+_MARK = re.compile(r"[()\[\]{};]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,14 +267,18 @@ def _initialised(around: _Around, end: int, elements: int, depth: int) -> tuple[
 def _brace(text: str, at: int) -> int | None:
     """The brace that is open at an offset, with no other bracket open within."""
     open_: list[str] = []
-    for position in range(at - 1, max(-1, at - _LONGEST), -1):
-        character = text[position]
-        if character in ")]}":
-            open_.append(character)
-        elif character in "([{":
-            if not open_:
-                return position if character == "{" else None
-            open_.pop()
-        elif character == ";" and not open_:
-            return None
+    end = at
+    while end > max(0, at - _LONGEST):
+        begin = max(0, at - _LONGEST, end - _PIECE)
+        for match in reversed([*_MARK.finditer(text, begin, end)]):
+            character = match[0]
+            if character in ")]}":
+                open_.append(character)
+            elif character in "([{":
+                if not open_:
+                    return match.start() if character == "{" else None
+                open_.pop()
+            elif not open_:
+                return None
+        end = begin
     return None

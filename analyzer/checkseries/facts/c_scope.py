@@ -6,13 +6,14 @@ arguments (``DEFINE_WAIT(name)``, ``CLASS(fd, f)``); ``macro_names`` tells what 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from checkseries.facts.c_head import heads, parameters
 from checkseries.facts.c_outline import Function
-from checkseries.facts.c_text import Code, closing
+from checkseries.facts.c_text import Code, closing, code
 from checkseries.facts.c_words import BUILTIN, QUALIFIERS, STATEMENT, STORAGE, TAGGED, TYPEOF
 
 _LONGEST = 100_000  # characters of one declaration with its initialiser
@@ -41,6 +42,12 @@ class Local:
 
 def scope(source: Code, function: Function) -> tuple[Local, ...]:
     """The parameters and local variables of a function, in the order of their declarations."""
+    return _scope(source.data, function)
+
+
+@functools.lru_cache(maxsize=1024)  # asked for each name in a function; a pure function of the bytes
+def _scope(data: bytes, function: Function) -> tuple[Local, ...]:
+    source = code(data)
     begin, end = function.body
     found: list[Local] = []
     if function.head is not None and function.head.parameters is not None:

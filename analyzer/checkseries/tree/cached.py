@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import sqlite3
+import time
 import zlib
 from collections.abc import Callable, Iterator
 
 PATIENCE = 2.0
 """Seconds to wait for another run that writes."""
+_SEARCHING = 30.0  # seconds to wait for one that searches
+
+
+@contextlib.contextmanager
+def alone(path: str) -> Iterator[None]:
+    """What of all processes only one does at a time, ``path`` being a file to lock; waits no longer than it is worth."""
+    handle = -1
+    with contextlib.suppress(OSError):
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    end = time.monotonic() + (_SEARCHING if handle >= 0 else 0)
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        time.sleep(0.02)
+    try:
+        yield
+    finally:
+        if handle >= 0:
+            os.close(handle)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from checkseries.errors import TreeError
 from checkseries.tree.base import holds_word, identifiers
-from checkseries.tree.cached import connected, unpacked, write
+from checkseries.tree.cached import alone, connected, unpacked, write
 from checkseries.tree.concordance import Concordance
 from checkseries.tree.repository import RepositoryTree
 
@@ -46,6 +46,7 @@ class Wordbook:
         self._path = path
         self.concordance = Concordance(os.path.dirname(path))
         """What lies beside it."""
+        self.lock = f"{path}.lock"
 
     def recall(self, tree: str, words: Collection[str]) -> dict[str, frozenset[str]]:
         """What is known of a tree (by git's id): the files of each of the words that it was searched for."""
@@ -169,9 +170,10 @@ class RememberedTree:
 
     def make_concordance(self, jobs: int) -> bool:
         """Make the concordance of the tree, with so many processes; whether there is one now."""
-        made = self._book.concordance.make(
-            self._tree.id, self._tree.paths(), self._tree.reader_of_all(), jobs
-        )
+        with alone(self._book.lock):
+            made = self._book.concordance.make(
+                self._tree.id, self._tree.paths(), self._tree.reader_of_all(), jobs
+            )
         self._book.count(made=True)  # where there can be none, none is tried with every search
         self._asked_near = False
         return made
@@ -194,14 +196,13 @@ class RememberedTree:
         fresh: dict[str, frozenset[str]] = {}
         if asked - found.keys():
             fresh.update(self._taken_over(asked - found.keys()))
-        missing = asked - found.keys() - fresh.keys()
-        if missing:
-            fresh.update(self._looked_up(missing))
-            missing -= fresh.keys()
-        if missing:
-            fresh.update(self._tree.grep(missing))
-            self._book.count()
-        if fresh:
+        if asked - found.keys() - fresh.keys():
+            # One after the other: git uses all cores by itself, and the next may ask for the same.
+            with alone(self._book.lock):
+                found |= self._book.recall(self._tree.id, asked - found.keys() - fresh.keys())
+                fresh.update(self._searched(asked - found.keys() - fresh.keys()))
+                self._book.enter(self._tree.id, fresh)
+        elif fresh:
             self._book.enter(self._tree.id, fresh)
         # A file that the tree does not have is none of its files, whoever wrote the wordbook.
         have = self._tree.paths()
@@ -227,6 +228,15 @@ class RememberedTree:
                 for word, paths in known.items()
             }
         return {}
+
+    def _searched(self, words: set[str]) -> dict[str, frozenset[str]]:
+        """What a look at few files finds, or a search of all."""
+        found = self._looked_up(words) if words else {}
+        missing = words - found.keys()
+        if missing:
+            found |= self._tree.grep(missing)
+            self._book.count()
+        return found
 
     def _concorded(self) -> tuple[str, frozenset[str]] | None:
         """The tree close by that there is a concordance of, and what differs from it; this one at best."""
