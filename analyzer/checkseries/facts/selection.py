@@ -71,12 +71,7 @@ def selects_near(kconfig: Model, name: str, *, dependents: bool) -> tuple[Select
         select: None for select in (*kconfig.selects_by(name), *kconfig.selects(name)) if not select.implied
     }
     if dependents:
-        hanging = [
-            each
-            for each, symbol in kconfig.tree.symbols.items()
-            if (symbol.selected or symbol.selects)
-            and any(name in mentioned(expression) for expression in symbol.direct)
-        ]
+        hanging = kconfig.dependents(name)
         for selects in (kconfig.selects, kconfig.selects_by):
             for each in hanging:
                 found |= {select: None for select in selects(each) if not select.implied}

@@ -20,9 +20,12 @@ from checkseries.facts.kconfig.shape import shape
 from checkseries.facts.kconfig.splice import spliced
 from checkseries.facts.kconfig.symbol import (
     LETTER,
+    And,
     Expr,
     KconfigError,
     N,
+    Not,
+    Or,
     Reverse,
     Statement,
     Symbol,
@@ -70,6 +73,7 @@ class Model:
         self._prover = Prover(tree)
         self._answers: dict[tuple[str, ...], Possibility] = {}
         self._excluded: dict[str, bool] = {}
+        self._dependents: dict[str, list[str]] = {}
 
     @property
     def profile(self) -> str:
@@ -78,7 +82,7 @@ class Model:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The Kconfig files that the architecture reads, in the order of reading."""
+        """The Kconfig files that the architecture reads, in the order of reading; what a series sources newly is last."""
         return self.tree.files
 
     @property
@@ -163,6 +167,17 @@ class Model:
         """The ``select`` and ``imply`` statements in the entries of a symbol, in the order of reading."""
         symbol = self._symbol(selector)
         return tuple(_written(each) for each in symbol.selects) if symbol else ()
+
+    def dependents(self, name: str) -> tuple[str, ...]:
+        """The names of the symbols whose direct dependencies mention a symbol, in the order of reading."""
+        if not self._dependents:
+            mentioned: dict[int, frozenset[str]] = {}  # what stands around many entries is one expression
+            for symbol in self.tree.symbols.values():
+                if symbol.direct:
+                    names = [_mentioned(expr, mentioned) for expr in symbol.direct]
+                    for each in names[0] if len(names) == 1 else names[0].union(*names[1:]):
+                        self._dependents.setdefault(each, []).append(symbol.name)
+        return tuple(self._dependents.get(name, ()))
 
     def shape(self, name: str) -> str:
         """Everything that a symbol's definition says, as canonical text; "" if it is not defined."""
@@ -270,6 +285,22 @@ class Model:
         return parse(written, lambda name: self.tree.symbols.get(name) or Symbol(name))
 
 
+def _mentioned(expr: Expr, known: dict[int, frozenset[str]]) -> frozenset[str]:
+    """The names of the symbols in an expression; ``known`` are those of parts, by identity."""
+    found = known.get(id(expr))
+    if found is None:
+        if isinstance(expr, Symbol):
+            found = frozenset((expr.name,))
+        elif isinstance(expr, And | Or):
+            found = frozenset().union(*[_mentioned(each, known) for each in expr.operands])
+        elif isinstance(expr, Not):
+            found = _mentioned(expr.operand, known)
+        else:
+            found = frozenset((expr.left.name, expr.right.name))
+        known[id(expr)] = found
+    return found
+
+
 def _written(statement: Reverse) -> Select:
     return Select(
         statement.selector.name,
@@ -371,7 +402,7 @@ def _near(tree: Snapshot, arch: str) -> Tree | None:
     if not texts:
         return found
     files = {path: (old, new) for path, (old, new) in texts.items() if old is not None and new is not None}
-    return spliced(found, files, toolchain) if len(files) == len(texts) else None
+    return spliced(found, files, tree.text, toolchain) if len(files) == len(texts) else None
 
 
 @fact(keep=1, kept=Kept(bytes, bytes, of_file=False))

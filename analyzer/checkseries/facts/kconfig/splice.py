@@ -1,8 +1,8 @@
 """A parsed Kconfig tree after a change of single entries: what the rest of it said stays.
 
-A series changes an entry or two of nearly two thousand files. Those are parsed again where they stand, between
-the blocks that the first parse found around them; everything that is no plain change of entries is left to a
-parse of the whole.
+A series changes an entry or two of nearly two thousand files, and may add one. Those are parsed again where they
+stand, between the blocks that the first parse found around them; whatever is no plain change of entries or a new
+block of them is left to a parse of the whole.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from checkseries.facts.kconfig.dialect import Parse
@@ -37,6 +37,8 @@ _BEGIN = re.compile(
 )
 _PLAIN = frozenset({"", "config", "menuconfig", "comment"})
 """Entries that may change; before the first one there is nothing but comments."""
+_NEW = _PLAIN | {"source", "if", "endif", "menu", "endmenu", "choice", "endchoice"}
+"""Those that may be new; a parse of them alone tells whether each block ends."""
 _OPENS = {"menu": "endmenu", "if": "endif", "choice": "endchoice"}
 _CLOSES = frozenset(_OPENS.values())
 _UNSURE = re.compile(r"#.*\\$", re.MULTILINE)
@@ -60,6 +62,11 @@ class _Entry:
     first: int
     last: int
     """Lines from 1: of its first and the one that ends its first statement."""
+
+    @property
+    def said(self) -> str:
+        """The text without the blank lines behind it."""
+        return self.text.rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +93,39 @@ class _Shift:
         return line + self.by[bisect_right(self.starts, line) - 1] if line else line
 
 
-def spliced(tree: Tree, files: Mapping[str, tuple[str, str]], toolchain: Toolchain) -> Tree | None:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the new entries say."""
+
+    symbols: list[Symbol]
+    choices: list[Choice]
+    files: list[str]
+    blocks: dict[tuple[str, int], Block]
+
+
+def spliced(
+    tree: Tree,
+    files: Mapping[str, tuple[str, str]],
+    read: Callable[[str], str | None],
+    toolchain: Toolchain,
+) -> Tree | None:
     """The tree once some files hold something else; None where it takes a parse of the whole.
 
-    ``files`` are the texts before and now by path. The tree is used up: nobody else may have it.
+    ``files`` are the texts before and now by path, ``read`` gives those of files that are new to it. The tree is
+    used up: nobody else may have it.
     """
     try:
-        return _spliced(tree, files, toolchain)
+        return _spliced(tree, files, read, toolchain)
     except (_Elsewhere, KconfigError):  # what is wrong with it the whole parse says
         return None
 
 
-def _spliced(tree: Tree, files: Mapping[str, tuple[str, str]], toolchain: Toolchain) -> Tree:
+def _spliced(
+    tree: Tree,
+    files: Mapping[str, tuple[str, str]],
+    read: Callable[[str], str | None],
+    toolchain: Toolchain,
+) -> Tree:
     regions: list[_Region] = []
     shifts: dict[str, _Shift] = {}
     for path, (before, now) in files.items():
@@ -106,10 +134,11 @@ def _spliced(tree: Tree, files: Mapping[str, tuple[str, str]], toolchain: Toolch
     gone = {path: [each.old for each in regions if each.path == path] for path in files}
     cleared = _clear(tree, gone)
     _shift(tree, shifts)
-    for region in regions:
-        cleared += _parse(tree, region, toolchain)
+    known = set(tree.files)
+    new = [_parse(tree, region, read, known, toolchain) for region in regions]
+    cleared += [symbol for each in new for symbol in each.symbols]
     for symbol in cleared:
-        if len(symbol.places) > 1 or symbol.choice is not None:
+        if len(symbol.places) > 1:
             raise _Elsewhere
         for each in symbol.selects:
             _in_order(each.target.implied if each.implied else each.target.selected, each)
@@ -126,6 +155,8 @@ def _spliced(tree: Tree, files: Mapping[str, tuple[str, str]], toolchain: Toolch
     return Tree(
         **values
         | {
+            "choices": (*tree.choices, *(choice for each in new for choice in each.choices)),
+            "files": (*tree.files, *(path for each in new for path in each.files)),
             "order": _order(tree, dict.fromkeys(cleared)),
             "warnings": _warnings(tree, gone, shifts),
             "unmodelled": kept(tree.unmodelled),
@@ -133,7 +164,8 @@ def _spliced(tree: Tree, files: Mapping[str, tuple[str, str]], toolchain: Toolch
             "blocks": {
                 (path, shifts[path](line) if path in shifts else line): block
                 for (path, line), block in tree.blocks.items()
-            },
+            }
+            | {at: block for each in new for at, block in each.blocks.items()},
         }
     )
 
@@ -147,31 +179,36 @@ def _changes(tree: Tree, path: str, before: str, now: str) -> tuple[list[_Region
         raise _Elsewhere
     old, new = _entries(before), _entries(now)
     regions, starts, by = [], [0], [0]
-    for first, last, start, stop in _differing([each.text for each in old], [each.text for each in new]):
+    for same, first, last, start, stop in _compared([each.said for each in old], [each.said for each in new]):
         removed, added = old[first:last], new[start:stop]
+        if same:
+            for was, is_ in zip(removed, added, strict=True):
+                if is_.first - was.first != by[-1]:
+                    starts.append(was.first)
+                    by.append(is_.first - was.first)
+            continue
         text = "".join(each.text for each in added)
-        if any(each.kind not in _PLAIN for each in (*removed, *added)) or _STATEFUL.search(text):
+        if any(each.kind not in _NEW for each in added) or _STATEFUL.search(text):
             raise _Elsewhere
-        if any(_TAKEN.search(each.text) for each in removed):
+        if any(each.kind not in _PLAIN or _TAKEN.search(each.text) for each in removed):
             raise _Elsewhere
         lines = range(_line(old, first, before), _line(old, last, before))
         regions.append(_Region(path, lines, _line(new, start, now), text, _around(tree, path, old[:first])))
-        starts.append(lines.stop)
-        by.append(_line(new, stop, now) - lines.stop)
     return regions, _Shift(starts, by)
 
 
-def _differing(old: list[str], new: list[str]) -> Iterator[tuple[int, int, int, int]]:
-    """Where two lists differ: from and to which item of the one, and of the other."""
-    same = _common(old, new)
-    tail = _common(old[same:][::-1], new[same:][::-1])
-    one, other = old[same : len(old) - tail], new[same : len(new) - tail]
+def _compared(old: list[str], new: list[str]) -> Iterator[tuple[bool, int, int, int, int]]:
+    """Whether parts of two lists are the same: from and to which item of the one, and of the other."""
+    begin = _common(old, new)
+    tail = _common(old[begin:][::-1], new[begin:][::-1])
+    one, other = old[begin : len(old) - tail], new[begin : len(new) - tail]
     if len(one) * len(other) > _MOST:
         raise _Elsewhere
+    yield True, 0, begin, 0, begin
     for tag, *places in difflib.SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        if tag != "equal":
-            first, last, start, stop = places
-            yield same + first, same + last, same + start, same + stop
+        first, last, start, stop = places
+        yield tag == "equal", begin + first, begin + last, begin + start, begin + stop
+    yield True, len(old) - tail, len(old), len(new) - tail, len(new)
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
@@ -271,22 +308,40 @@ def _shift(tree: Tree, shifts: Mapping[str, _Shift]) -> None:
         moved(choice)
 
 
-def _parse(tree: Tree, region: _Region, toolchain: Toolchain) -> list[Symbol]:
-    """Parse the lines of a region where they stand; returns the symbols that have entries there."""
+def _parse(
+    tree: Tree,
+    region: _Region,
+    read: Callable[[str], str | None],
+    known: set[str],
+    toolchain: Toolchain,
+) -> _Found:
+    """Parse the lines of a region where they stand, with the files that they source; these become known."""
     text = "\n" * (region.first - 1) + region.text
-    parse = Parse(
-        lambda path: text if path == region.path else None, region.path, toolchain, tree.grammar, tree.symbols
-    )
+
+    def reading(path: str) -> str | None:
+        if path == region.path:
+            return text
+        found = None if path in known else read(path)
+        if found is None or _STATEFUL.search(found):
+            raise _Elsewhere
+        known.add(path)
+        return found
+
+    parse = Parse(reading, region.path, toolchain, tree.grammar, tree.symbols)
     if parse.remarks or parse.modules_symbol is not None or parse.yes_for_no or parse.optional:
         raise _Elsewhere
     walk = Walk(parse)
     walk.block(parse.top_node.list, *region.block, None)
+    if walk.choices and not tree.grammar.plain:  # they are symbols, numbered throughout
+        raise _Elsewhere
     walk.transitional()
+    walk.members()
     for limited in parse.limited:
         limited.operands = (limited.operands[0], tree.modules)
-    found = [parse.symbols[each.name] for each in parse.defined_syms]
+    symbols = [parse.symbols[each.name] for each in parse.defined_syms]
     parse.dissolve()
-    return found
+    blocks = {at: block for at, block in walk.blocks.items() if at != (region.path, 0)}
+    return _Found(symbols, walk.choices, parse.kconfig_filenames[1:], blocks)
 
 
 def _in_order(statements_: list[Reverse], new: Reverse) -> None:
