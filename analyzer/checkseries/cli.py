@@ -482,7 +482,8 @@ def _kconfig_unmet(options: argparse.Namespace) -> int:
 
     sweeps = []
     jobs = options.jobs or min(os.cpu_count() or 1, 4)
-    for arch, receive in start(archs, swept, jobs, options.index.settle if options.index else None):
+    index = options.index
+    for arch, receive in start(archs, swept, jobs, (lambda *_: index.settle()) if index else None):
         try:
             sweeps.append(receive.recv())
         except EOFError:  # killed, for want of memory most likely

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import re
 import time
@@ -13,6 +14,7 @@ from typing import TypeVar
 from checkseries.errors import CheckseriesError
 from checkseries.judge.history import History, Step
 from checkseries.judge.introduced import State, compare, doubted, fingerprint, order, origins_after
+from checkseries.judge.known import name_of
 from checkseries.judge.rule import Rule, Subject
 from checkseries.limits import SECONDS, TOTAL_SECONDS, TooSlowError, within
 from checkseries.model import (
@@ -35,7 +37,7 @@ from checkseries.model import (
 from checkseries.tree import Lineage, Snapshot, Tree
 from checkseries.tree.apply import Applied, PatchDoesNotApplyError, apply, reverse
 from checkseries.tree.base import holds_word
-from checkseries.tree.index import Index
+from checkseries.tree.index import DAMAGED, Index, dumped, loaded
 from checkseries.workers import start
 
 T = TypeVar("T")
@@ -177,33 +179,65 @@ def ask(history: History, rules: Sequence[Rule], jobs: int) -> tuple[Course, ...
     """All rules on all their subjects on all snapshots; each arch in a process of its own, ``jobs`` at once."""
     free = [rule for rule in rules if not rule.per_arch]
     bound = [rule for rule in rules if rule.per_arch]
-    if jobs < 2:
-        bound = _concerned(history, bound)
-        archs = history.archs if bound else ()
-        return tuple(
-            course
-            for arch, some in (("", free), *((arch, bound) for arch in archs))
-            for course in _courses(history, some, arch)
-        )
-    gc.freeze()  # the workers share the pages of what is there, unless a collection touches them
+    known = {arch: _known(history, bound if arch else free, arch) for arch in ("", *history.archs)}
+    archs = [arch for arch in history.archs if known[arch] is None]
     index = history.base.lineage.index
-    settle = index.settle if index else None
+    if jobs < 2:
+        found = {"": _courses(history, free, "")} if known[""] is None else {}
+        concerned = _concerned(history, bound) if archs else []
+        found |= {arch: _courses(history, concerned, arch) if concerned else () for arch in archs}
+        for arch, courses in found.items():
+            _keep(history, bound if arch else free, arch, courses)
+        return tuple(course for arch, old in known.items() for course in old or found.get(arch, ()))
+
+    def after(arch: str, courses: tuple[Course, ...]) -> None:
+        if index is not None:
+            _keep(history, bound if arch else free, arch, courses)
+            index.settle()
+
+    gc.freeze()  # the workers share the pages of what is there, unless a collection touches them
     # What the rules of no architecture take is taken while it is found out what there is to ask of the others.
-    answers = start(("",), lambda _: _courses(history, free, ""), 1, settle)
-    bound = _concerned(history, bound)
-    if bound:
-        _search(history, bound)
-        answers += start(history.archs, lambda arch: _courses(history, bound, arch), jobs, settle)
-    courses: list[Course] = []
+    answers = [] if known[""] is not None else start(("",), lambda _: _courses(history, free, ""), 1, after)
+    concerned = _concerned(history, bound) if archs else []
+    if concerned:
+        _search(history, concerned)
+        answers += start(archs, lambda arch: _courses(history, concerned, arch), jobs, after)
+    elif archs:
+        for arch in archs:
+            _keep(history, bound, arch, ())
     for arch, receive in answers:
         try:
-            courses += receive.recv()
+            known[arch] = receive.recv()
         except EOFError:  # killed, for want of memory most likely
             reason = f"the process that judges {arch or 'what no architecture has a say in'} ended before it answered"
-            some = bound if arch else free
-            courses += [Course(rule.id, Subject("", arch), (Outcome(failure=reason),)) for rule in some]
+            some = concerned if arch else free
+            known[arch] = tuple(
+                Course(rule.id, Subject("", arch), (Outcome(failure=reason),)) for rule in some
+            )
     gc.unfreeze()
-    return tuple(courses)
+    return tuple(course for courses in known.values() for course in courses or ())
+
+
+def _known(history: History, rules: Sequence[Rule], arch: str) -> tuple[Course, ...] | None:
+    """What the rules said of the same series on the same tree before, if that was kept."""
+    index = history.base.lineage.index
+    name = name_of(history, rules, arch) if index is not None else None
+    data = index.get(name) if index is not None and name is not None else None
+    try:
+        courses: tuple[Course, ...] | None = None if data is None else loaded(data)
+    except DAMAGED:
+        return None
+    return courses
+
+
+def _keep(history: History, rules: Sequence[Rule], arch: str, courses: tuple[Course, ...]) -> None:
+    """Keep what the rules said, unless one failed: another time it may not."""
+    index = history.base.lineage.index
+    name = name_of(history, rules, arch) if index is not None else None
+    if index is None or name is None or any(each.failure for course in courses for each in course.outcomes):
+        return
+    with contextlib.suppress(TypeError, AttributeError, ValueError, RecursionError):
+        index.keep(name, dumped(courses))
 
 
 def _concerned(history: History, rules: Sequence[Rule]) -> list[Rule]:

@@ -12,11 +12,14 @@ _CONTEXT = multiprocessing.get_context("fork")  # what is to be worked on cannot
 
 
 def start(
-    names: Sequence[str], work: Callable[[str], Any], jobs: int, after: Callable[[], None] | None = None
+    names: Sequence[str],
+    work: Callable[[str], Any],
+    jobs: int,
+    after: Callable[[str, Any], None] | None = None,
 ) -> list[tuple[str, Connection]]:
     """Begin ``work(name)`` for each name, ``jobs`` at a time; returns where each answer will arrive, in order.
 
-    ``after`` is what each worker does once it has answered.
+    ``after`` is what each worker does with the name and its answer once it has given that.
 
     Receiving raises EOFError if a worker ended without an answer. Nothing outlives the caller for longer than
     the work that it is at.
@@ -35,7 +38,7 @@ def start(
 def _one_after_the_other(
     queue: list[str],
     work: Callable[[str], Any],
-    after: Callable[[], None] | None,
+    after: Callable[[str, Any], None] | None,
     pipes: dict[str, tuple[Connection, Connection]],
     caller: int,
 ) -> None:
@@ -55,17 +58,18 @@ def _one(
     name: str,
     others: list[str],
     work: Callable[[str], Any],
-    after: Callable[[], None] | None,
+    after: Callable[[str, Any], None] | None,
     pipes: dict[str, tuple[Connection, Connection]],
 ) -> None:
     for other in others:
         pipes[other][1].close()
     send = pipes[name][1]
+    answer = work(name)
     try:
-        send.send(work(name))
+        send.send(answer)
     except BrokenPipeError:  # nobody waits for it any more
         pass
     finally:
         send.close()
     if after is not None:
-        after()
+        after(name, answer)

@@ -35,6 +35,10 @@ class CheckedOut:
         )
         return done.stdout
 
+    @property
+    def id(self) -> None:
+        """None, as files lie there."""
+
     def read(self, path: str) -> bytes | None:
         try:
             return Path(os.path.join(self._root, path)).read_bytes()

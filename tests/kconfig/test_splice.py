@@ -251,7 +251,7 @@ def test_changes_of_a_kernel(releases: Callable[[str], Snapshot], release: str, 
     packed = dumped(tree)
     dice = random.Random(f"{os.environ.get('CHECKSERIES_SEED', 'splice')} {release} {arch}")
     put_in = rounds = 0
-    while put_in < 8 and rounds < 80:
+    while put_in < 4 and rounds < 80:
         rounds += 1
         paths = dice.sample(tree.files, dice.randint(1, 2))
         before = {path: snapshot.text(path) or "" for path in paths}
@@ -265,4 +265,4 @@ def test_changes_of_a_kernel(releases: Callable[[str], Snapshot], release: str, 
         assert not [*_differing(found, fresh)], files
         put_in += 1
     print(f"{release} {arch}: {put_in} of {rounds} changes put in, none otherwise than a parse of the whole")
-    assert put_in == 8
+    assert put_in == 4

@@ -19,6 +19,10 @@ class Tree(Protocol):
     def name(self) -> str:
         """What a reader calls it: the path and the revision."""
 
+    @property
+    def id(self) -> str | None:
+        """What names all that it holds, as git's id of a tree does; None where nothing does."""
+
     def read(self, path: str) -> bytes | None:
         """The bytes of a regular file; None if there is none of that path (or it is a link or a directory)."""
 
@@ -78,6 +82,13 @@ class MemoryTree:
     def __init__(self, files: Mapping[str, bytes | str], name: str = "memory") -> None:
         self.name = name
         self._files = {path: data.encode() if isinstance(data, str) else data for path, data in files.items()}
+
+    @property
+    def id(self) -> str:
+        blobs = (f"{path}\0{self.blob(path)}\n" for path in sorted(self._files))
+        return hashlib.sha1(
+            "".join(blobs).encode("utf-8", "surrogateescape"), usedforsecurity=False
+        ).hexdigest()
 
     def read(self, path: str) -> bytes | None:
         return self._files.get(path)

@@ -171,7 +171,7 @@ def key_of(*parts: str) -> bytes:
 def version() -> str:
     """What names everything that the facts depend on but the tree: the program, Python and the parser of C."""
     whole = hashlib.sha256(sys.version.encode())
-    for name in ("tree-sitter", "tree-sitter-c"):
+    for name in ("tree-sitter", "tree-sitter-c", "kconfiglib", "python-sat"):
         with contextlib.suppress(metadata.PackageNotFoundError):
             whole.update(f"{name} {metadata.version(name)}\n".encode())
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

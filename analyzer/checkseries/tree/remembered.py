@@ -164,6 +164,10 @@ class RememberedTree:
         self._asked_near = False
         self._below: dict[str, list[str]] = defaultdict(list)
 
+    @property
+    def id(self) -> str:
+        return self._tree.id
+
     def wants_concordance(self) -> bool:
         """Whether the searches that were made took as long as a concordance would, and none is at hand."""
         return self._book.searches() >= _SEARCHES and self._concorded() is None
