@@ -24,7 +24,7 @@ def archs_of(tree: Tree, series: Series | None, chosen: Sequence[str]) -> tuple[
     there = {
         parts[1]
         for path in tree.paths()
-        if len(parts := path.split("/")) == 3 and parts[::2] == ["arch", "Kconfig"]
+        if path.startswith("arch/") and len(parts := path.split("/")) == 3 and parts[2] == "Kconfig"
     }
     for arch in chosen:
         if arch not in there:
@@ -52,7 +52,7 @@ def _made_for(tree: Tree, paths: Sequence[str], archs: set[str]) -> Iterator[str
         return
     own: dict[str, str] = dict.fromkeys(sorted(archs), "")
     for path in tree.paths():
-        parts = path.split("/")
+        parts = path.split("/") if path.startswith("arch/") else ()
         if len(parts) == 3 and parts[1] in own and parts[2].startswith("Kconfig"):
             own[parts[1]] += _text(tree, path)
     for directory, gate in list(gates)[:_FILES]:

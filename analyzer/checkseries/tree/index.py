@@ -27,7 +27,7 @@ from checkseries.tree.cached import PATIENCE, unpacked, write
 LARGEST = 512 << 20
 """Bytes that an index may take; beyond it, it begins anew."""
 _VERSIONS = 3  # indices of other versions of the program that are left alone
-_SMALL = 512  # bytes that are not worth packing
+_SMALL = 2048  # bytes that are not worth packing
 _LONGEST = 64 << 20  # bytes of one value
 _MAPPED = 1 << 30  # bytes of the file that are read as memory
 _AT_ONCE = 1 << 17  # values that wait to be written

@@ -60,7 +60,7 @@ class RepositoryTree:
         known = self._kept.get(path)
         if known is not None:
             return known
-        mode, blob = self._entries.get(path, ("", ""))
+        mode, blob = self._entry(path)
         if not mode.startswith("100"):
             return None
         data = self._read(path, blob)
@@ -71,6 +71,14 @@ class RepositoryTree:
             self._kept_bytes += len(data)
         return data
 
+    def _entry(self, path: str) -> tuple[str, str]:
+        """The mode and the id of a path, empty if there is none."""
+        head = self._entries.get(path)
+        if head is None:
+            return "", ""
+        mode, _, blob = head.split(" ")
+        return mode, blob
+
     def reader_of_all(self) -> Callable[[str], bytes | None]:
         """A ``read`` for one who reads everything once: git is asked what is checked out, and nothing hashed."""
         if self._checkout is None:
@@ -78,7 +86,7 @@ class RepositoryTree:
         stale, top = self._stale_files(), self._checkout
 
         def read(path: str) -> bytes | None:
-            mode, blob = self._entries.get(path, ("", ""))
+            mode, blob = self._entry(path)
             if not mode.startswith("100"):
                 return None
             return self._git.blob(blob) if path in stale else _regular(os.path.join(top, path))
@@ -93,12 +101,11 @@ class RepositoryTree:
         return self._git.blob(blob)
 
     def blob(self, path: str) -> str | None:
-        mode, blob = self._entries.get(path, ("", ""))
+        mode, blob = self._entry(path)
         return blob if mode.startswith("100") else None
 
     def mode(self, path: str) -> str | None:
-        entry = self._entries.get(path)
-        return entry[0] if entry else None
+        return self._entry(path)[0] or None
 
     def paths(self) -> Collection[str]:
         return self._entries.keys()
@@ -138,17 +145,10 @@ class RepositoryTree:
         return self._stale
 
 
-def _entries(git: Git, tree: str) -> dict[str, tuple[str, str]]:
-    """Path -> (mode, blob id) of all files and links of a tree."""
-    entries = {}
-    for line in (
-        git.run("ls-tree", "-r", "-z", "--full-tree", tree).decode("utf-8", "surrogateescape").split("\0")
-    ):
-        if line:
-            head, _, path = line.partition("\t")
-            mode, _, blob = head.split(" ")
-            entries[path] = (mode, blob)
-    return entries
+def _entries(git: Git, tree: str) -> dict[str, str]:
+    """Path -> "mode type id" of all files and links of a tree."""
+    lines = git.run("ls-tree", "-r", "-z", "--full-tree", tree).decode("utf-8", "surrogateescape").split("\0")
+    return {path: head for head, _, path in [line.partition("\t") for line in lines if line]}
 
 
 def _checkout(git: Git) -> str | None:

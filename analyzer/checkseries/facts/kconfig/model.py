@@ -169,11 +169,11 @@ class Model:
         return tuple(_written(each) for each in symbol.selects) if symbol else ()
 
     def dependents(self, name: str) -> tuple[str, ...]:
-        """The names of the symbols whose direct dependencies mention a symbol, in the order of reading."""
+        """The names of the symbols in a select whose direct dependencies mention a symbol, in the order of reading."""
         if not self._dependents:
             mentioned: dict[int, frozenset[str]] = {}  # what stands around many entries is one expression
             for symbol in self.tree.symbols.values():
-                if symbol.direct:
+                if symbol.direct and (symbol.selects or symbol.selected):
                     names = [_mentioned(expr, mentioned) for expr in symbol.direct]
                     for each in names[0] if len(names) == 1 else names[0].union(*names[1:]):
                         self._dependents.setdefault(each, []).append(symbol.name)
