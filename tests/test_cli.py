@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from checkseries.tree.remembered import Wordbook
+
 KCONFIG = 'source "arch/$(SRCARCH)/Kconfig"\n\nconfig BUS\n\tbool "bus"\n\nconfig DRIVER\n\tbool\n\tdepends on BUS\n'
 ARCH = 'config X86\n\tdef_bool y\n\nconfig BOARD\n\tbool "board"\n'
 FILES = {
@@ -491,6 +493,23 @@ def test_the_words_of_a_tree_are_read_beforehand(kernel: Path, tmp_path: Path) -
     done = run("index", "--tree", str(kernel), cwd=tmp_path, XDG_CACHE_HOME=cache)
     assert done.returncode == 2
     assert b"is no git repository" in done.stderr
+
+
+def test_words_are_read_once_that_takes_no_longer_than_searching_did(kernel: Path, tmp_path: Path) -> None:
+    place = tmp_path / "cache" / "checkseries"
+    book = Wordbook(str(place / "words-1.sqlite"))
+    for _ in range(4):
+        book.count()
+    (kernel / "a.c").write_text("int more;\n")
+    git(kernel, "commit", "-aqm", "more")
+    cache = str(tmp_path / "cache")
+    args = ("--tree", str(kernel), "--fail-on", "never")
+    done = run("staged", *args, cwd=tmp_path, XDG_CACHE_HOME=cache)
+    assert (done.returncode, [*place.glob("tree-1-*")]) == (0, []), "a hook has somebody wait"
+    done = run("check", "--range", "HEAD~1..HEAD", *args, cwd=kernel, XDG_CACHE_HOME=cache)
+    assert done.returncode == 0, done.stderr
+    assert len([*place.glob("tree-1-*.sqlite")]) == 1
+    assert book.searches() == 0
 
 
 def test_an_index_that_cannot_be_written_is_one_clear_line(kernel: Path, tmp_path: Path) -> None:

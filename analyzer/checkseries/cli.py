@@ -195,9 +195,6 @@ def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[st
         tree = open_tree(where, revision, worktree=options.worktree, book=_wordbook(options))
         archs = archs_of(tree, series, options.arch)
         jobs = options.jobs or min(os.cpu_count() or 1, 4)
-        if isinstance(tree, RememberedTree) and tree.wants_concordance():
-            _progress("reading all words of the tree, this once")
-            tree.make_concordance(jobs)
         _progress(f"judging {len(series.patches)} patches")
         report = run(series, tree, rules, archs, profile, jobs, options.toolchain, options.index)
         report = replace(report, seconds=time.monotonic() - started)
@@ -205,6 +202,12 @@ def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[st
         rendered.append(_rendered(options, report, rules))
         status = max(status, _status(report, options.fail_on))
     _write(options, "\n".join(rendered) if options.format == "text" else "".join(rendered))
+    # Now that the answer is out; a hook has somebody wait for its end.
+    if options.run is _check and isinstance(tree, RememberedTree) and tree.wants_concordance():
+        sys.stdout.flush()
+        _progress("reading all words of the tree, so that the next series waits for no search")
+        tree.make_concordance(jobs)
+        _progress("")
     return status
 
 
@@ -699,7 +702,7 @@ def _parser() -> argparse.ArgumentParser:
 
     index = command("index", _index_tree, "read all words of a tree once, so that no series waits for a search",
                     "Read all words of a tree once, so that no series on it or on one close by waits for a search.\n"
-                    "Done by itself after a few searches.")  # fmt: skip
+                    "check does so by itself after a few searches.")  # fmt: skip
     _tree_options(index)
     index.set_defaults(worktree=False)
     index.add_argument("--jobs", type=_jobs, default=0, metavar="N", help="processes to use (default: one a core, 4 at most)")  # fmt: skip
