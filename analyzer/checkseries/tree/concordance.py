@@ -26,6 +26,7 @@ _BUCKETS = 1024
 _MOST_DIRECTORIES = 1 << 16
 _MOST_PAIRS = 60_000_000  # words of directories; 7.2 has 15 million
 _LONGEST = 64 << 20  # bytes of the names of all directories
+_NAME = re.compile(r"tree-1-([0-9a-f]{40}(?:[0-9a-f]{24})?)\.sqlite")
 _DAMAGED = (sqlite3.Error, zlib.error, ValueError, IndexError, TypeError)
 _WORD = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
 _APART = bytes(
@@ -46,8 +47,8 @@ class Concordance:
 
     def trees(self) -> tuple[str, ...]:
         """The ids of the trees that there is one of, the newest first."""
-        found = sorted(self._files(), key=_age)
-        return tuple(os.path.basename(path)[len("tree-1-") : -len(".sqlite")] for path in found)
+        found = (os.path.basename(path) for path in sorted(self._files(), key=_age))
+        return tuple(match[1] for name in found if (match := _NAME.fullmatch(name)))
 
     def directories(self, tree: str, words: Collection[str]) -> dict[str, frozenset[str]]:
         """For each word the directories of a tree, by its id, outside of which it is not; without those not known."""
