@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checkseries.facts.kbuild import NOT_BUILT, built
+from checkseries.facts.kbuild import NOT_BUILT, built, taken
 from checkseries.facts.presence import kconfig
 from checkseries.tree import MemoryTree, Snapshot
 
@@ -79,3 +79,21 @@ def test_what_names_itself_ends() -> None:
     files = {"Kbuild": "obj-y += d/\n", "d/Makefile": "a-y += a.o\nobj-y += $(l)\nl += $(l) b.o\n"}
     tree = Snapshot.of(MemoryTree({name: text.encode() for name, text in files.items()}))
     assert built(tree, "d/a.c", "x86") != NOT_BUILT
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "lines"),
+    [
+        ("A\nifdef CONFIG_X\nB\nelse\nC\nendif\nD", {"X": "y"}, "ABD"),
+        ("A\nifdef CONFIG_X\nB\nelse\nC\nendif\nD", {}, "ACD"),
+        ("A\nifdef CONFIG_X\nB\nelse\nC\nendif\nD", {"X": '"text"'}, "ABCD"),
+        ("ifeq ($(CONFIG_X),y)\nA\nelse ifeq ($(CONFIG_Y),y)\nB\nelse\nC\nendif", {"Y": "y"}, "B"),
+        ("ifneq ($(call f,a),)\nA\nelse\nB\nendif", {}, "AB"),
+        ("ifndef CONFIG_X # why\nA\nifdef CONFIG_Y\nB\nendif\nendif\nC", {"Y": "y"}, "ABC"),
+        ("A \\\nB", {}, ["A  B"]),
+    ],
+)
+def test_lines_that_a_configuration_leaves_out(
+    text: str, values: dict[str, str], lines: list[str] | str
+) -> None:
+    assert [*taken(text, values)] == [*lines]

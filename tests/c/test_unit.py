@@ -330,7 +330,7 @@ def test_other_compilers_and_widths_are_not_known() -> None:
     text = "struct a { int x; };\n"
     for arch, values in (("sparc", PLAIN), ("arm64", PLAIN[:1]), ("mips", PLAIN[1:])):
         found = unit(tree({"kernel/a.c": text}), "kernel/a.c", arch, Configuration("test", values))
-        assert found.failure == "only kernels of arm64, mips, riscv and x86 that gcc builds are known"
+        assert found.failure == "only kernels of arm64, m68k, mips, riscv and x86 that gcc builds are known"
 
 
 def test_constants_are_numbers_of_their_own_width_with_a_sign() -> None:

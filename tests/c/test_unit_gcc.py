@@ -27,6 +27,7 @@ COMPILERS = {
     "x86-32": ("gcc", "-m32"),
     "riscv-32": ("riscv64-linux-gnu-gcc", "-march=rv32imac", "-mabi=ilp32"),
     "mips-32": ("mips64el-linux-gnuabi64-gcc", "-march=mips32r2", "-mabi=32", "-mno-abicalls"),
+    "m68k-32": ("m68k-linux-gnu-gcc",),
 }
 SCALARS = ["char", "unsigned char", "short", "unsigned short", "int", "unsigned int", "long", "unsigned long", "long long",
            "unsigned long long", "u8", "u16", "u32", "u64", "bool", "enum small", "enum large", "__int128", "near_t", "far_t"]  # fmt: skip
@@ -154,6 +155,8 @@ def compiled(compiler: tuple[str, ...], text: str, where: Path) -> Path:
         check=True,
         capture_output=True,
     )
+    if compiler[0].startswith("m68k"):
+        return linked(where / "a.o", "m68k-linux-gnu-ld")
     if not compiler[0].startswith("riscv64"):
         return where / "a.o"
     narrow = any(option.startswith("-mabi=ilp32") for option in compiler)

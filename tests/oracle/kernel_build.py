@@ -48,6 +48,7 @@ TARGETS = {
     "mips": Target("mips", _MIPS, "64r6el_defconfig", linker=(f"{_MIPS}ld",)),
     "x86-32": Target("x86", "", "i386_defconfig", "i386"),
     "riscv-32": Target("riscv", _RISCV, "rv32_defconfig", linker=(f"{_RISCV}ld", "-melf32lriscv")),
+    "m68k": Target("m68k", "m68k-linux-gnu-", linker=("m68k-linux-gnu-ld",)),
     "mips-32": Target("mips", _MIPS, "32r2el_defconfig"),
 }
 HOURS = 3600
@@ -93,7 +94,16 @@ class Build:
             if not config.exists() or "\nCONFIG_DEBUG_INFO_DWARF5=y\n" not in config.read_text():
                 self.output.mkdir(parents=True, exist_ok=True)
                 run(self.source, *self.make, self.target.defconfig)
-                options = ["-d", "DEBUG_INFO_REDUCED", "-d", "DEBUG_INFO_NONE", "-e", "DEBUG_INFO_DWARF5"]
+                options = [
+                    "-e",
+                    "DEBUG_KERNEL",
+                    "-d",
+                    "DEBUG_INFO_REDUCED",
+                    "-d",
+                    "DEBUG_INFO_NONE",
+                    "-e",
+                    "DEBUG_INFO_DWARF5",
+                ]
                 run(self.source, "scripts/config", "--file", str(config), *options)
                 run(self.source, *self.make, "olddefconfig")
             run(self.source, *self.make, "prepare")

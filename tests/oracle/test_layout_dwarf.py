@@ -37,7 +37,7 @@ SMP = {
     "mips": "arch/mips/kernel/smp.c",
 }
 NARROW = ("fs/ext4/super.c", "mm/page_alloc.c", "kernel/cpu.c")
-WIDE = tuple(name for name, target in TARGETS.items() if name == target.arch)
+WIDE = tuple(SMP)
 FILES = {name: (*ALL, SMP[name]) if name in WIDE else NARROW for name in TARGETS}
 DRAWN = 10
 """How many files are drawn for each architecture."""

@@ -2,7 +2,8 @@
 
 Sources: the System V ABIs that the kernel's architectures follow (x86-64, AAPCS64, RISC-V, MIPS and others for
 LP64; i386, AAPCS, o32 for ILP32), where a scalar's alignment is its size, but for the 64-bit ones of i386:
-for ILP32 both are tried, and what they do not agree on is unknown. m68k, which aligns to two bytes, is not covered.
+for ILP32 both are tried, and what they do not agree on is unknown. m68k, which aligns to two bytes, is only covered by
+``unit_type.py``.
 
 Exact are scalars, pointers, arrays of constant length, enums, bit-fields, structs and unions of these, ``__packed``
 and ``__aligned(n)``. Unknown, with the reason, are every attribute or macro that is not understood,

@@ -26,10 +26,14 @@ class Abi:
     """Whether bit-fields without a name count for the alignment."""
     long_double: tuple[int, int] | None = (16, 16)
     """The size and alignment of a ``long double``, if they are known."""
+    most: int = 16
+    """What no scalar type is aligned beyond."""
+    loose: bool = False
+    """Whether a bit-field begins where the last one ends, whatever its type, and only one of no width aligns."""
 
     def aligned(self, size: int) -> int:
         """How a member of a scalar type of so many bytes is aligned."""
-        return self.wide if size == 8 else size
+        return min(self.wide if size == 8 else size, self.most)
 
 
 LP64 = Abi()
@@ -122,6 +126,8 @@ class Placing:
     pack: int
     anonymous: bool
     """Whether bit-fields without a name count for the alignment."""
+    loose: int = 0
+    """Where bit-fields are loose, to how many bits one of no width aligns what follows."""
     at: int = 0
     end: int = 0
     align: int = 8
@@ -160,11 +166,15 @@ class Placing:
         unit = type_.align * 8
         at = 0 if self.union else self.at
         packed = self.packed or asked.packed
-        if width == 0 or (
+        if self.loose:
+            if width == 0:  # packed or not
+                at = -(-at // self.loose) * self.loose
+                self.align = max(self.align, self.loose)
+        elif width == 0 or (
             not (packed or self.pack) and (at % unit + width + unit - 1) // unit > type_.size * 8 // unit
         ):
             at = -(-at // unit) * unit
-        if name or self.anonymous:
+        if not self.loose and (name or self.anonymous):
             if width == 0 or not (self.pack or packed):
                 self.align = max(self.align, unit)
             elif self.pack:

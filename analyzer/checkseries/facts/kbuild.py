@@ -11,7 +11,7 @@ Limits: what a make function computes is opaque, or not seen at all; ``:=`` adds
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from checkseries.facts.presence import (
@@ -23,6 +23,7 @@ from checkseries.facts.presence import (
     answered,
     contrary,
     every,
+    held,
     some,
 )
 from checkseries.tree import Snapshot, fact
@@ -87,12 +88,36 @@ def entries(tree: Snapshot, path: str) -> tuple[Entry, ...]:
 
 
 def _entries(text: str) -> Iterator[Entry]:
+    for line, condition in _lines(text):
+        if line.startswith("\t"):
+            continue
+        if match := _ASSIGN.match(line.split("#", 1)[0]):
+            words = tuple(_words(match[3]))
+            if words:
+                anew = not match[2].startswith(("+", "?"))
+                yield Entry(match[1], words, condition, anew)
+
+
+def taken(text: str, values: Mapping[str, str]) -> Iterator[str]:
+    """The lines of a makefile, continued ones as one, but those that a configuration surely leaves out.
+
+    ``values`` pairs names without ``CONFIG_`` with their values.
+    """
+
+    def value(option: Option) -> bool | None:
+        set_to = values.get(option.name, "n")
+        return set_to == option.value if set_to in ("y", "m", "n") else None  # a text, or a number
+
+    for line, condition in _lines(text):
+        if held(condition, value) is not False:
+            yield line
+
+
+def _lines(text: str) -> Iterator[tuple[str, Expression]]:
+    """The lines, and when each counts."""
     stack: list[tuple[Expression, Expression]] = []  # what holds here, and what no branch before has taken
     for line in re.sub(r"\\\r?\n", " ", text).split("\n"):
-        if line.startswith("\t") and not _CONDITIONAL.match(line):
-            continue
-        line = line.split("#", 1)[0]
-        if match := _CONDITIONAL.match(line):
+        if match := _CONDITIONAL.match(line.split("#", 1)[0]):
             word, rest = match[1], match[2].strip()
             if word == "endif":
                 del stack[-1:]
@@ -105,11 +130,8 @@ def _entries(text: str) -> Iterator[Entry]:
             else:
                 own = _condition(word, rest)
                 stack.append((own, contrary(own)))
-        elif match := _ASSIGN.match(line):
-            words = tuple(_words(match[3]))
-            if words:
-                anew = not match[2].startswith(("+", "?"))
-                yield Entry(match[1], words, every(tuple(each for each, _ in stack)), anew)
+        else:
+            yield line, every(tuple(each for each, _ in stack))
 
 
 def _words(text: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from checkseries.facts.kbuild import Entry, entries, makefile
+from checkseries.facts.kbuild import Entry, entries, makefile, taken
 from checkseries.facts.presence import Option, held
 from checkseries.tree import Snapshot
 
@@ -101,7 +101,7 @@ def given(tree: Snapshot, path: str, arch: str, values: Mapping[str, str]) -> Gi
         read = makefile(tree, directory)
         for each in (f"{directory}/Makefile", f"{directory}/Kbuild"):
             text = (tree.text(each) or "")[:_LARGEST]
-            names = _names("\n".join(line for line in text.split("\n") if not OTHERS.search(line)))
+            names = _names("\n".join(line for line in taken(text, values) if not OTHERS.search(line)))
             if not names:
                 continue
             found = _Makefile(values, stem, own=each == own)

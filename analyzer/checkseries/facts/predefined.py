@@ -179,6 +179,12 @@ __mips_soft_float 1
 _mips 1
 mips 1
 """,
+    "m68k": """
+__BIGGEST_ALIGNMENT__ 2
+__REGISTER_PREFIX__ %
+__SIZEOF_LONG_DOUBLE__ 12
+__m68k__ 1
+""",
 }
 
 # What is other where words have 32 bits, and what is not there at all.
@@ -260,6 +266,7 @@ DOUBTFUL = re.compile(
     r"|__riscv_(?:[a-z]|z\w+|flen|fdiv|fsqrt|float_abi_\w+|abi_\w+|vector|v_(?:elen|min_vlen|intrinsic)\w*|compressed"
     r"|(?:un|mis)aligned_\w+|muldiv|mul|div|atomic|cmodel_\w+|arch_test)"
     r"|__(?:i[4-6]86|pentium\w*|tune_\w+|k6|athlon|geode|atom|core2|LAHF_SAHF)(?:__)?|_{0,2}R[34]000(?:__)?"
+    r"|_{0,2}mc68\d+(?:__)?|_{0,2}mcf\w*|__HAVE_(?:68881|FPU)__"
     r"|_MIPS_(?:ARCH|ISA|TUNE|FPSET|SPFPSET)\w*|__mips_(?!16)\w+"
     r"|__(?:VERSION|DATE|TIME|FILE|LINE|COUNTER|INCLUDE_LEVEL)__",
     re.ASCII,
@@ -272,17 +279,20 @@ _ENDIAN = {
 }
 
 
-# Sources: the psABIs (i386, o32, ilp32), and ADJUST_FIELD_ALIGN of gcc's config/i386/i386.h.
+# Sources: the psABIs (i386, o32, ilp32), ADJUST_FIELD_ALIGN of gcc's config/i386/i386.h, and its config/m68k/m68k.h
+# (BIGGEST_ALIGNMENT, EMPTY_FIELD_BOUNDARY, and no PCC_BITFIELD_TYPE_MATTERS).
 _NARROW_ABIS = {
     "x86": Abi(long=4, wide=4, long_double=(12, 4)),
     "mips": Abi(long=4, biggest=8, long_double=(8, 8)),
     "riscv": Abi(long=4),
+    "m68k": Abi(long=4, wide=2, biggest=2, long_double=(12, 2), most=2, loose=True),
 }
+_ALWAYS_NARROW = frozenset({"m68k"})
 
 
 def abi(arch: str, values: Mapping[str, str]) -> Abi | None:
     """How wide types are under the values of a configuration; None where nobody knows."""
-    narrow = values.get("X86_32" if arch == "x86" else "32BIT") == "y"
+    narrow = arch in _ALWAYS_NARROW or values.get("X86_32" if arch == "x86" else "32BIT") == "y"
     if arch not in _ARCH or narrow == (values.get("64BIT") == "y"):
         return None
     return _NARROW_ABIS.get(arch) if narrow else Abi(anonymous=arch == "arm64")
@@ -300,7 +310,7 @@ def predefined(arch: str, values: Mapping[str, str]) -> dict[str, str] | None:
     number = int(version)
     found = dict(_entries(_COMMON + _ARCH[arch]))
     if widths.long == 4:
-        found |= dict(_entries(_NARROW + _NARROW_ARCH[arch]))
+        found |= dict(_entries(_NARROW + _NARROW_ARCH.get(arch, "")))
         found = {name: value for name, value in found.items() if name not in _WIDE_ONLY}
     found |= {
         "__GNUC__": str(number // 10000),

@@ -22,6 +22,7 @@ from checkseries.facts.c_type import LP64, Abi
 from checkseries.facts.c_value import Int, Node, NoValueError, Parser, evaluate
 from checkseries.facts.generated import brought, computed, offsets_source, wrapped
 from checkseries.facts.include import joined
+from checkseries.facts.kbuild import taken
 from checkseries.facts.kbuild_option import OTHERS, Given, given
 from checkseries.facts.kconfig import Evaluation, model
 from checkseries.facts.kconfig.evaluate import Mode
@@ -777,10 +778,19 @@ def _options(tree: Snapshot, arch: str, values: Mapping[str, str]) -> frozenset[
         each for each in tree.named("Makefile*") if each.rpartition("/")[0] in ("scripts", f"arch/{arch}")
     ]
     texts = [top, *((tree.text(each) or "")[:_MAKEFILE] for each in others if each not in left_out)]
-    texts += [line for line, _ in makefiles(tree, arch, values)]
-    lines = (line for text in texts for line in text.split("\n") if "-D" in line and not OTHERS.search(line))
+    out = {line for each in others for line in _left_out((tree.text(each) or "")[:_MAKEFILE], values)}
+    texts += [line for line, _ in makefiles(tree, arch, values) if line not in out]
+    lines = (
+        line for text in texts for line in taken(text, values) if "-D" in line and not OTHERS.search(line)
+    )
     names = {match[1] for line in lines for match in _D_FLAG.finditer(line)}
     return frozenset(names)
+
+
+def _left_out(text: str, values: Mapping[str, str]) -> set[str]:
+    """The logical lines of a makefile that no branch which is taken has."""
+    lines = {line.partition("#")[0].strip() for line in re.sub(r"\\\r?\n", " ", text).split("\n")}
+    return lines - {line.partition("#")[0].strip() for line in taken(text, values)}
 
 
 def walked(
@@ -799,7 +809,7 @@ def walked(
     known = dict_of(values)
     predefs = predefined(arch, known)
     if predefs is None:
-        failure = "only kernels of arm64, mips, riscv and x86 that gcc builds are known"
+        failure = "only kernels of arm64, m68k, mips, riscv and x86 that gcc builds are known"
         return Unit(path, arch, values, (), {}, (), (), failure)
     ours = abi(arch, known) or Abi()
     failure = _not_kernel(tree, path, arch)

@@ -125,7 +125,7 @@ _HARMLESS = frozenset(
 
 # What the compiler's own type for variable arguments is: bytes and alignment. Sources: the ABIs.
 _VA_LISTS: Mapping[str, Mapping[str, tuple[int, int]]] = MappingProxyType(
-    {"__builtin_va_list": {"arm64": (32, 8), "x86": (24, 8), "riscv": (8, 8), "mips": (8, 8)}}
+    {"__builtin_va_list": {"arm64": (32, 8), "x86": (24, 8), "riscv": (8, 8), "mips": (8, 8), "m68k": (4, 2)}}
 )
 _KEYWORDS = (
     _WORDS | _QUALIFIERS | TAGGED | TYPEOF | STORAGE | {"sizeof", "inline", "__attribute__", "_Alignas"}
@@ -316,7 +316,7 @@ class _Reader:
 
     def _aligned(self, words: Sequence[str]) -> int:
         if words and self.types.begins_type(words[0]):
-            if self.types.abi.wide != 8:
+            if self.types.abi.wide == 4:
                 raise UnknownTypeError("the alignment of a type is not that of a member")
             value = self.types.measured_words(words, self).align
         else:
@@ -941,7 +941,7 @@ class Types:
                 if self.unit.arch not in _VA_LISTS[spec.name]:
                     raise UnknownTypeError(f"what {spec.name} is is not known")
                 if self.abi.long == 4:
-                    return Type("record", 4, 4)
+                    return Type("record", 4, self.abi.aligned(4))
                 return Type("record", *_VA_LISTS[spec.name][self.unit.arch])
             return self.typedef(spec.name, depth + 1)
         return self.tag(spec.tag, spec.name, depth + 1)
@@ -1001,7 +1001,8 @@ class Types:
         """A struct or union of its body."""
         if self._random and asked.randomized:
             raise UnknownTypeError("its layout is randomized")
-        placing = Placing(kind == "union", asked.packed, outer.pack, anonymous=self.abi.anonymous)
+        loose = 8 * self.abi.most if self.abi.loose else 0
+        placing = Placing(kind == "union", asked.packed, outer.pack, self.abi.anonymous, loose)
         reader = _Reader(self, body, outer.pack, outer.depth + 1)
         reader.inline = outer.inline
         while reader.at < len(body):
