@@ -55,7 +55,7 @@ def _symbol(each: Symbol) -> tuple[Any, ...]:
         [(bounds.low.name, bounds.high.name, text(bounds.when)) for bounds in each.ranges],
         [text(expr) for expr in each.direct],
         [_reverse(statement) for statement in each.selects],
-        sorted(_reverse(statement) for statement in (*each.selected, *each.implied)),
+        [_reverse(statement) for statement in (*each.selected, *each.implied)],
     )
 
 
@@ -68,7 +68,9 @@ def _differing(one: Tree, other: Tree) -> Iterator[str]:
     for what in ("warnings", "unmodelled", "assumed"):
         if sorted(map(str, getattr(one, what))) != sorted(map(str, getattr(other, what))):
             yield what
-    if sorted(map(str, map(_choice, one.choices))) != sorted(map(str, map(_choice, other.choices))):
+    if one.sourced != other.sourced:
+        yield "sourced"
+    if list(map(_choice, one.choices)) != list(map(_choice, other.choices)):
         yield "choices"
     if {symbol.name for symbol in one.order} != {symbol.name for symbol in other.order}:
         yield "order"
@@ -78,7 +80,7 @@ def _differing(one: Tree, other: Tree) -> Iterator[str]:
         if not seen.issuperset(set(needs(symbol)) - fellows):
             yield f"{symbol.name} comes before what it needs"
         seen.add(symbol)
-    if sorted(one.files) != sorted(other.files):
+    if one.files != other.files:
         yield "files"
     for key in other.blocks:  # a file without entries is in none
         around = [[*map(text, tree.blocks.get(key, ()))] for tree in (one, other)]
@@ -116,6 +118,10 @@ def _changed(written: str, dice: random.Random) -> str:
             lines = entries[at].splitlines(keepends=True)
             if kind < 0.5:
                 entries[at] = ""
+            elif kind < 0.55:  # circles too, and what the target needs beside its selector
+                names = re.findall(r"(?m)^config (\w+)", written)
+                lines.append(f"\tselect {dice.choice(names)} if {dice.choice(names)}\n")
+                entries[at] = "".join(lines)
             elif kind < 0.7:
                 lines.insert(
                     dice.randrange(1, len(lines) + 1),
@@ -182,6 +188,18 @@ BEFORE = "# SPDX\n" + "".join(ENTRY.format(name, name) for name in "ABC")
         (BEFORE + "if A\n" + ENTRY.format("D", "d") + "endif\n", True),
         (BEFORE + 'menu "m"\n\tdepends on A\n' + ENTRY.format("D", "d") + "endmenu\n", True),
         (BEFORE + 'choice\n\tprompt "c"\n' + ENTRY.format("D", "d") + "endchoice\n", True),
+        (
+            BEFORE.replace("\thelp", "\tselect C if B\n\thelp", 1).replace(
+                'bool "B"', 'bool "B"\n\tdepends on C'
+            ),
+            False,
+        ),
+        ('config D\n\tbool\nmainmenu "m"\n' + BEFORE, False),
+        (BEFORE + "foo$bar = y\n", False),
+        (BEFORE + "X\\\n= y\n", False),
+        (BEFORE + "\fX = y\n", False),
+        (BEFORE + 'config D\n\tint\n\tdefault "$(lineno)"\n', False),
+        (BEFORE + 'source "assigning"\n', False),
         (BEFORE + "if A\n", False),
         (BEFORE + "endif\n", False),
         (BEFORE + 'source "new"\n', True),
@@ -204,9 +222,39 @@ def test_what_is_put_in(now: str, put: bool) -> None:
     files = {
         "Kconfig": now,
         "new": ENTRY.format("E", "e") + 'choice\n\tprompt "c"\n' + ENTRY.format("F", "f") + "endchoice\n",
+        "assigning": "X := y\nconfig G\n\tbool\n",
         "stateful": "config G\n\tdef_bool $(success,true)\n",
     }
     assert _compare(parsed(before.get, "Kconfig", TOOLCHAIN), before, files, TOOLCHAIN) is put
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "grammar"),
+    [
+        # Sourced twice, so that an entry stands in two places.
+        (
+            'config P\n\tbool\nif P\nsource "a"\nendif\nsource "a"\n',
+            "config X\n\tbool\n",
+            Grammar(strict=False),
+        ),
+        # Blocks that only one of the two readers sees.
+        ('source "a"\n;if A\nconfig C\n\tbool\nendif\n', "", Grammar()),
+        ('source "a"\n$(EMPTY) if A\nconfig C\n\tbool\nendif\n', "", Grammar()),
+        (
+            'source "a"\nif A\nconfig C\n\tbool\n\thelp;\n\t  endif\n\t  text\n\nconfig D\n\tbool\nendif\n',
+            "",
+            Grammar(strict=False),
+        ),
+        ('X := $(lineno)\nsource "a"\n', "", Grammar()),
+    ],
+)
+def test_what_two_readers_may_read_differently_is_left_to_the_whole_parse(
+    before: str, now: str, grammar: Grammar
+) -> None:
+    files = {"Kconfig": before, "a": "config A\n\tbool\n"}
+    tree = parsed(files.get, "Kconfig", TOOLCHAIN, grammar)
+    later = files | {"a": files["a"] + now} if now else files | {"Kconfig": before + "config Z\n\tbool\n"}
+    assert not _compare(tree, files, later, TOOLCHAIN)
 
 
 def test_a_name_that_is_gone_is_forgotten() -> None:

@@ -113,6 +113,10 @@ class Parse(kconfiglib.Kconfig):  # type: ignore[misc]  # Kconfiglib ships no ty
         self.reverse_order: dict[Any, list[bool]] = {}
         self.more_prompts: dict[Any, list[Any]] = {}
         self.remarks: list[tuple[str, int, str]] = []
+        self.sourced: dict[str, tuple[str, int]] = {}
+        """Which file sources each of the others first, and where."""
+        self.assigns = False
+        """Whether any variable was assigned."""
         self.unmodelled: list[Statement] = []
         self.assumed: list[Statement] = []
         self.first = 0
@@ -187,6 +191,7 @@ class Parse(kconfiglib.Kconfig):  # type: ignore[misc]  # Kconfiglib ships no ty
             self._remark(f"repeated inclusion of {path}")
         self._sourced.add(path)
         self.kconfig_filenames.append(path)
+        self.sourced.setdefault(path, (self.filename, self.linenr))
         if len(self._include_path) > MAX_INCLUSION or len(self.kconfig_filenames) > MAX_FILES:
             self._fail("too many inclusions")
         text = self.read(path)
@@ -392,6 +397,7 @@ class Parse(kconfiglib.Kconfig):  # type: ignore[misc]  # Kconfiglib ships no ty
             self._fail(f'unknown statement "{name}"')
         if self._in_choice:
             self._fail("invalid statement in a choice")
+        self.assigns = True
         self._allowed = _NOTHING  # an assignment ends the entry that it stands behind
         self._started = True
         try:

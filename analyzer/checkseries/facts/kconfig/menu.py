@@ -98,6 +98,7 @@ def parsed(
         grammar=grammar,
         yes_for_no=frozenset(parse.yes_for_no),
         blocks=walk.blocks,
+        sourced=parse.sourced,
         free=MappingProxyType(free),
     )
 

@@ -82,7 +82,7 @@ class Model:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The Kconfig files that the architecture reads, in the order of reading; what a series sources newly is last."""
+        """The Kconfig files that the architecture reads, in the order of reading."""
         return self.tree.files
 
     @property
@@ -169,7 +169,7 @@ class Model:
         return tuple(_written(each) for each in symbol.selects) if symbol else ()
 
     def dependents(self, name: str) -> tuple[str, ...]:
-        """The names of the symbols in a select whose direct dependencies mention a symbol, in the order of reading."""
+        """The names of the symbols in a select whose direct dependencies mention a symbol, sorted."""
         if not self._dependents:
             mentioned: dict[int, frozenset[str]] = {}  # what stands around many entries is one expression
             for symbol in self.tree.symbols.values():
@@ -177,7 +177,7 @@ class Model:
                     names = [_mentioned(expr, mentioned) for expr in symbol.direct]
                     for each in names[0] if len(names) == 1 else names[0].union(*names[1:]):
                         self._dependents.setdefault(each, []).append(symbol.name)
-        return tuple(self._dependents.get(name, ()))
+        return tuple(sorted(self._dependents.get(name, ())))
 
     def shape(self, name: str) -> str:
         """Everything that a symbol's definition says, as canonical text; "" if it is not defined."""

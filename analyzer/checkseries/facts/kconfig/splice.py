@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from bisect import bisect_right
+from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
-from checkseries.facts.kconfig.dialect import Parse
+from checkseries.facts.kconfig.dialect import MAX_INCLUSION, Parse
 from checkseries.facts.kconfig.expression import leaves
 from checkseries.facts.kconfig.lexical import statements
 from checkseries.facts.kconfig.menu import Walk
@@ -41,13 +41,12 @@ _NEW = _PLAIN | {"source", "if", "endif", "menu", "endmenu", "choice", "endchoic
 """Those that may be new; a parse of them alone tells whether each block ends."""
 _OPENS = {"menu": "endmenu", "if": "endif", "choice": "endchoice"}
 _CLOSES = frozenset(_OPENS.values())
-_UNSURE = re.compile(r"#.*\\$", re.MULTILINE)
-"""A comment that seems to be continued."""
+_UNSURE = re.compile(r"#.*\\$|[\f\v\r\0]|lineno", re.MULTILINE)
+"""A comment that seems to be continued, blanks of another kind, and what speaks of where it stands."""
 _STATEFUL = re.compile(r"\$\(|^[ \t]*(?:modules|optional|option)\b", re.MULTILINE)
 """What speaks of more than its own entry."""
-_TAKEN = re.compile(r"^[ \t]*(?:modules|optional|option)\b", re.MULTILINE)
-"""The same in what goes: macros that were used leave nothing."""
 _MOST = 250_000  # pairs of entries that are compared
+_DEEPEST = 20  # blocks around an entry: how many there may be the whole parse counts
 
 
 class _Elsewhere(Exception):  # noqa: N818 - no error: the way out of what is not a plain change
@@ -65,8 +64,8 @@ class _Entry:
 
     @property
     def said(self) -> str:
-        """The text without the blank lines behind it."""
-        return self.text.rstrip()
+        """The text without the empty lines behind it."""
+        return self.text.rstrip("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +100,7 @@ class _Found:
     choices: list[Choice]
     files: list[str]
     blocks: dict[tuple[str, int], Block]
+    sourced: dict[str, tuple[str, int]]
 
 
 def spliced(
@@ -132,17 +132,30 @@ def _spliced(
         some, shifts[path] = _changes(tree, path, before, now)
         regions += some
     gone = {path: [each.old for each in regions if each.path == path] for path in files}
+    for region in regions:
+        _agree(tree, region, files[region.path][0], toolchain)
     cleared = _clear(tree, gone)
     _shift(tree, shifts)
     known = set(tree.files)
     new = [_parse(tree, region, read, known, toolchain) for region in regions]
     cleared += [symbol for each in new for symbol in each.symbols]
+    sourced = {
+        path: (by, shifts[by](line) if by in shifts else line) for path, (by, line) in tree.sourced.items()
+    }
+    for found in new:
+        sourced |= found.sourced
     for symbol in cleared:
         if len(symbol.places) > 1:
             raise _Elsewhere
         for each in symbol.selects:
-            _in_order(each.target.implied if each.implied else each.target.selected, each)
+            statements_ = each.target.implied if each.implied else each.target.selected
+            statements_.remove(each)
+            insort(statements_, each, key=lambda each: _position(sourced, each.path, each.line))
     _forget_unmentioned(tree, regions, files)
+    # What a select makes its target need counts as the target's.
+    changed = [*cleared, *(each.target for symbol in cleared for each in symbol.selects)]
+    choices = [*tree.choices, *(choice for each in new for choice in each.choices)]
+    paths = [*tree.files, *(path for each in new for path in each.files)]
 
     def kept(some: Iterable[Statement]) -> tuple[Statement, ...]:
         return tuple(
@@ -155,9 +168,10 @@ def _spliced(
     return Tree(
         **values
         | {
-            "choices": (*tree.choices, *(choice for each in new for choice in each.choices)),
-            "files": (*tree.files, *(path for each in new for path in each.files)),
-            "order": _order(tree, dict.fromkeys(cleared)),
+            "choices": tuple(sorted(choices, key=lambda each: _position(sourced, each.path, each.line))),
+            "files": tuple(sorted(paths, key=lambda path: _position(sourced, path, 0))),
+            "order": _order(tree, dict.fromkeys(changed)),
+            "sourced": sourced,
             "warnings": _warnings(tree, gone, shifts),
             "unmodelled": kept(tree.unmodelled),
             "assumed": kept(tree.assumed),
@@ -177,7 +191,11 @@ def _changes(tree: Tree, path: str, before: str, now: str) -> tuple[list[_Region
     """The regions of a file that are parsed again, and how the rest of it moves."""
     if any(_UNSURE.search(each) or not each.endswith("\n") for each in (before, now)):
         raise _Elsewhere
+    if tree.files.count(path) > 1 or any(warned == path for warned, _, _ in tree.warnings):
+        raise _Elsewhere
     old, new = _entries(before), _entries(now)
+    if any(each.kind == "mainmenu" for each in (*old, *new)) or not _read_alike(tree, path, old):
+        raise _Elsewhere
     regions, starts, by = [], [0], [0]
     for same, first, last, start, stop in _compared([each.said for each in old], [each.said for each in new]):
         removed, added = old[first:last], new[start:stop]
@@ -190,7 +208,7 @@ def _changes(tree: Tree, path: str, before: str, now: str) -> tuple[list[_Region
         text = "".join(each.text for each in added)
         if any(each.kind not in _NEW for each in added) or _STATEFUL.search(text):
             raise _Elsewhere
-        if any(each.kind not in _PLAIN or _TAKEN.search(each.text) for each in removed):
+        if any(each.kind not in _PLAIN or _STATEFUL.search(each.text) for each in removed):
             raise _Elsewhere
         lines = range(_line(old, first, before), _line(old, last, before))
         regions.append(_Region(path, lines, _line(new, start, now), text, _around(tree, path, old[:first])))
@@ -217,6 +235,20 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
     return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
+def _read_alike(tree: Tree, path: str, entries: Sequence[_Entry]) -> bool:
+    """Whether the blocks of a file begin, and end, where the parse found them."""
+    stack: list[str] = []
+    found = set()
+    for entry in entries:
+        if entry.kind in _OPENS:
+            if "choice" not in stack and entry.kind != "choice":
+                found.add(entry.last)
+            stack.append(entry.kind)
+        elif entry.kind in _CLOSES and (not stack or _OPENS[stack.pop()] != entry.kind):
+            return False
+    return not stack and found == {line for of, line in tree.blocks if of == path and line}
+
+
 def _line(entries: Sequence[_Entry], index: int, text: str) -> int:
     """The first line of an entry, or the one behind the end."""
     return entries[index].first if index < len(entries) else text.count("\n") + 1
@@ -232,7 +264,7 @@ def _around(tree: Tree, path: str, before: Sequence[_Entry]) -> Block:
             if not stack or _OPENS[stack[-1].kind] != entry.kind:
                 raise _Elsewhere
             stack.pop()
-    if any(entry.kind == "choice" for entry in stack):
+    if any(entry.kind == "choice" for entry in stack) or len(stack) > _DEEPEST:
         raise _Elsewhere
     found = tree.blocks.get((path, stack[-1].last if stack else 0))
     if found is None:
@@ -328,7 +360,13 @@ def _parse(
         return found
 
     parse = Parse(reading, region.path, toolchain, tree.grammar, tree.symbols)
-    if parse.remarks or parse.modules_symbol is not None or parse.yes_for_no or parse.optional:
+    if (
+        parse.remarks
+        or parse.assigns
+        or parse.modules_symbol is not None
+        or parse.yes_for_no
+        or parse.optional
+    ):
         raise _Elsewhere
     walk = Walk(parse)
     walk.block(parse.top_node.list, *region.block, None)
@@ -341,17 +379,39 @@ def _parse(
     symbols = [parse.symbols[each.name] for each in parse.defined_syms]
     parse.dissolve()
     blocks = {at: block for at, block in walk.blocks.items() if at != (region.path, 0)}
-    return _Found(symbols, walk.choices, parse.kconfig_filenames[1:], blocks)
+    return _Found(symbols, walk.choices, parse.kconfig_filenames[1:], blocks, parse.sourced)
 
 
-def _in_order(statements_: list[Reverse], new: Reverse) -> None:
-    """Put the last of some statements where it would have been read: among those of its file by its line."""
-    statements_.remove(new)
-    near = [at for at, each in enumerate(statements_) if each.path == new.path]
-    at = next(
-        (at for at in near if statements_[at].line > new.line), near[-1] + 1 if near else len(statements_)
-    )
-    statements_.insert(at, new)
+def _agree(tree: Tree, region: _Region, before: str, toolchain: Toolchain) -> None:
+    """Look whether a region alone was read before as the whole parse read it; raises where it was not."""
+    lines = before.split("\n")[region.old.start - 1 : region.old.stop - 1]
+    text = "\n" * (region.old.start - 1) + "".join(f"{line}\n" for line in lines)
+    parse = Parse({region.path: text}.get, region.path, toolchain, tree.grammar)
+    alone = []
+    node = parse.top_node.list
+    while node is not None:
+        if node.item.__class__ is not int:  # a comment
+            alone.append((node.item.name, (region.path, node.linenr)))
+        node = node.next
+    told = parse.remarks or parse.assigns
+    parse.dissolve()
+    whole = [
+        (symbol.name, place)
+        for symbol in tree.order
+        for place in symbol.places
+        if place[0] == region.path and place[1] in region.old
+    ]
+    if told or sorted(alone) != sorted(whole):
+        raise _Elsewhere
+
+
+def _position(sourced: Mapping[str, tuple[str, int]], path: str, line: int) -> tuple[int, ...]:
+    """What orders lines as they are read: that of the top file, of what it sources there, and so on down."""
+    found = [line]
+    while path in sourced and len(found) <= MAX_INCLUSION:
+        path, at = sourced[path]
+        found.append(at)
+    return tuple(reversed(found))
 
 
 def _forget_unmentioned(tree: Tree, regions: Sequence[_Region], files: Mapping[str, tuple[str, str]]) -> None:

@@ -261,5 +261,7 @@ class Tree:
     """What stands around the entries of a menu or if block, by its path and line, and of a file, by line 0.
 
     Those in choices are left out."""
+    sourced: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    """Which file sources each of the others first, and the line where it does."""
     free: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
     """The symbols that stand for answers of a toolchain of which nothing is assumed, and how a value is told."""
