@@ -87,7 +87,7 @@ def test_whatever_an_answer_hangs_on_is_in_its_name(tmp_path: Path, rules: tuple
 
 def test_what_cannot_be_named_is_asked_every_time(tmp_path: Path, rules: tuple[Rule, ...]) -> None:
     assert name_of(followed(tmp_path, tree=DirectoryTree(str(FIXTURES / "tree"), "t")), rules, "x86") is None
-    own = replace(rules[0], origin=str(tmp_path / "own.py"))
+    own = replace(rules[0], origin=f"{shipped()}/../own.py")
     assert name_of(followed(tmp_path), [own, *rules[1:]], "x86") is None
 
 

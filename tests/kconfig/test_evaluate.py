@@ -329,6 +329,9 @@ def test_what_is_taken_from_an_evaluation_close_by_is_what_is_computed(maker: An
     for seed in range(150):
         dice = random.Random(f"near {seed}")
         text = maker(dice).made()
+        if seed % 2:  # every m hangs on what MODULES hangs on
+            text = text.replace("\tmodules\n", "\tmodules\n\tdepends on MORE\n", 1)
+            text += 'config MORE\n\tbool "more"\n\tdefault y\n'
         if not grammar.plain:
             text = re.sub(r"(?m)^(\tdepends.*) if .*", r"\1", text)
         try:
@@ -346,11 +349,11 @@ def test_what_is_taken_from_an_evaluation_close_by_is_what_is_computed(maker: An
             kept = [(name, value) for name, value in lines if dice.random() < 0.8]
             lines = [*kept, *((each.name, dice.choice(words[each])) for each in dice.sample(tree.order, 1))]
             whole, near = Evaluation(tree, lines), Evaluation(tree, lines, near=near)
-            for symbol in tree.order:
+            for symbol in dice.sample(tree.order, dice.randint(1, len(tree.order))):
                 said = [
                     (each.text(symbol), each.written(symbol), each.visible(symbol), each.unmet(symbol))
                     for each in (whole, near)
                 ]
                 assert said[0] == said[1], (seed, symbol.name, lines, text)
                 compared += 1
-    assert compared > 5000
+    assert compared > 2000

@@ -254,3 +254,12 @@ def test_a_bare_repository_has_one_too(kernel: Path, book: Wordbook, tmp_path: P
     found, git_was = concorded(tmp_path / "bare.git", book)
     assert found.grep(["kfree"]) == {"kfree": {"a.c"}}
     assert git_was.asked == []
+
+
+def test_a_concordance_is_of_the_revision_whatever_lies_there(kernel: Path, book: Wordbook) -> None:
+    found = opened(kernel, book)[0]
+    found.grep(["kmalloc"])
+    git(kernel, "update-index", "--assume-unchanged", "a.c")
+    (kernel / "a.c").write_text("changed;\n")
+    assert found.make_concordance(1)
+    assert opened(kernel, book)[0].grep(["kfree", "changed"]) == {"kfree": {"a.c"}, "changed": frozenset()}

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from checkseries.errors import TreeError, UsageError
 from checkseries.git import Git
+from checkseries.tree import repository
 from checkseries.tree.directory import DirectoryTree
 from checkseries.tree.locate import locate, open_tree
 from checkseries.tree.repository import RepositoryTree, _any_of
@@ -211,3 +212,44 @@ def test_bad_trees_are_one_line(kernel: Path, tmp_path: Path) -> None:
         open_tree(locate(str(plain), "/", _ENV), None)
     with pytest.raises(UsageError, match="not a git repository"):
         open_tree(locate(str(plain), "/", _ENV), "HEAD")
+
+
+def test_a_path_may_hold_what_ends_a_line(kernel: Path) -> None:
+    (kernel / "d\nl.c").write_text("zork\n")
+    (kernel / "l.c").write_text("nothing\n")
+    git(kernel, "add", "-A")
+    git(kernel, "commit", "-qm", "odd")
+    assert opened(kernel).grep(["zork"]) == {"zork": {"d\nl.c"}}
+
+
+@pytest.mark.parametrize("most", [0, 2000])
+def test_what_a_sparse_checkout_lacks_is_searched_too(
+    kernel: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(repository, "_SKIPPED", most)
+    (kernel / "in").mkdir()
+    (kernel / "out").mkdir()
+    (kernel / "in" / "a.c").write_text("zork\n")
+    (kernel / "out" / "b.c").write_text("zork\n")
+    git(kernel, "add", "-A")
+    git(kernel, "commit", "-qm", "two")
+    git(kernel, "sparse-checkout", "set", "in")
+    assert not (kernel / "out").exists()
+    assert opened(kernel).grep(["zork"]) == {"zork": {"in/a.c", "out/b.c"}}
+
+
+def test_a_word_longer_than_any_pattern(kernel: Path) -> None:
+    word = "x" * 40_000
+    (kernel / "long.c").write_text(f"{word};\n")
+    git(kernel, "add", "-A")
+    git(kernel, "commit", "-qm", "long")
+    found = opened(kernel).grep([word, "kfree"])
+    assert found[word] == {"long.c"}
+    assert found["kfree"]
+
+
+def test_who_works_there_meanwhile_changes_no_answer(kernel: Path) -> None:
+    tree = opened(kernel)
+    before = tree.grep(["kfree"])
+    (kernel / "a.c").write_text("changed;\n")
+    assert tree.grep(["kfree", "changed"]) == {**before, "changed": frozenset()}

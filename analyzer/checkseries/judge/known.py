@@ -7,7 +7,6 @@ another format or from another hook, is therefore answered without asking.
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 
@@ -22,10 +21,15 @@ def name_of(history: History, rules: Sequence[Rule], arch: str) -> bytes | None:
 
     That is a tree without an id, and rules of a user's own: Python, which may ask for anything.
     """
-    ours = os.path.join(shipped(), "")
-    if history.base.lineage.base.id is None or not all(rule.origin.startswith(ours) for rule in rules):
+    ours = os.path.join(_real(shipped()), "")
+    if history.base.lineage.base.id is None:
         return None
-    return key_of(_state(history), arch, *(f"{rule.id} {_digest(rule.origin)}" for rule in rules))
+    if not all(rule.digest and _real(rule.origin).startswith(ours) for rule in rules):
+        return None
+    return key_of(_state(history), arch, *(f"{rule.id} {rule.digest}" for rule in rules))
+
+
+_real = functools.cache(os.path.realpath)
 
 
 @functools.lru_cache(maxsize=1)  # the same for all architectures
@@ -45,10 +49,3 @@ def _parts(history: History, tree: str) -> Iterator[str]:
             yield f"{path}\n{step.after.blob(path)}"
             yield repr(sorted(step.added.get(path, ())))
         yield repr(sorted(step.renames.items()))
-
-
-@functools.cache
-def _digest(path: str) -> str:
-    """The hash of a rule file."""
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()

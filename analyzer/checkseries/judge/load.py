@@ -37,11 +37,21 @@ def load(directories: Iterable[str]) -> tuple[Rule, ...]:
         if not os.path.isdir(directory):
             raise RuleError(f"{directory}: there is no such directory of rules")
         for path in _files(directory):
-            for rule in load_file(path):
+            digest = _digest(path)  # before it is loaded: what changes meanwhile is not taken for what was
+            for rule in (replace(each, digest=digest) for each in load_file(path)):
                 if rule.id in rules and rules[rule.id].origin != rule.origin:
                     raise RuleError(f"{path}: the id {rule.id} is taken by {rules[rule.id].origin}")
                 rules[rule.id] = rule
     return tuple(rules[name] for name in sorted(rules))
+
+
+def _digest(path: str) -> str:
+    """The hash of a file; empty if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+    except OSError:
+        return ""
 
 
 def load_file(path: str) -> tuple[Rule, ...]:

@@ -69,6 +69,8 @@ class Rule:
     examples: tuple[Example, ...] = field(default=(), compare=False)
     origin: str = field(default="", compare=False)
     """The file that it was loaded from."""
+    digest: str = field(default="", compare=False)
+    """The hash of that file as it was loaded; empty if it was not loaded from a directory of rules."""
     contract: bool = field(default=False, compare=False)
     searching: bool = field(default=False, compare=False)
     """Whether ``subjects`` itself may search the tree: it is asked last, so that one search serves all."""

@@ -175,9 +175,7 @@ class RememberedTree:
     def make_concordance(self, jobs: int) -> bool:
         """Make the concordance of the tree, with so many processes; whether there is one now."""
         with alone(self._book.lock):
-            made = self._book.concordance.make(
-                self._tree.id, self._tree.paths(), self._tree.reader_of_all(), jobs
-            )
+            made = self._book.concordance.make(self._tree.id, self._tree.paths(), self._tree.sweep, jobs)
         self._book.count(made=True)  # where there can be none, none is tried with every search
         self._asked_near = False
         return made

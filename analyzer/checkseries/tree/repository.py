@@ -11,7 +11,7 @@ import hashlib
 import itertools
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from checkseries.errors import TreeError
 from checkseries.git import Git
@@ -20,6 +20,7 @@ from checkseries.tree.base import holds_word
 # git grep tries fixed strings one after the other, and is faster so, until there are about this many; beyond it
 # takes 3.3 s for forty words of 7.2 and 5 s for three hundred where git has PCRE, and 6 s and more where it has not.
 _FIXED_WORDS = 12
+_SKIPPED = 2000  # files outside of a sparse checkout that are looked at one by one
 _PATTERN = 16_000  # characters of the words of one pattern; compiled it may have 64 KiB
 _NESTED = 60
 """Parentheses in one another in a pattern; PCRE takes 250."""
@@ -42,7 +43,7 @@ class RepositoryTree:
         self._entries = _entries(git, self._tree)
         self._hash = hashlib.sha256 if len(self._tree) == 64 else hashlib.sha1
         self._checkout = _checkout(git)
-        self._stale: frozenset[str] | None = None
+        self._sparse: frozenset[str] | None = None
         self._kept: dict[str, bytes] = {}
         self._kept_bytes = 0
 
@@ -79,19 +80,10 @@ class RepositoryTree:
         mode, _, blob = head.split(" ")
         return mode, blob
 
-    def reader_of_all(self) -> Callable[[str], bytes | None]:
-        """A ``read`` for one who reads everything once: git is asked what is checked out, and nothing hashed."""
-        if self._checkout is None:
-            return self.read
-        stale, top = self._stale_files(), self._checkout
-
-        def read(path: str) -> bytes | None:
-            mode, blob = self._entry(path)
-            if not mode.startswith("100"):
-                return None
-            return self._git.blob(blob) if path in stale else _regular(os.path.join(top, path))
-
-        return read
+    def sweep(self, path: str) -> bytes | None:
+        """What ``read`` gives, not kept: for one who reads everything once."""
+        mode, blob = self._entry(path)
+        return self._read(path, blob) if mode.startswith("100") else None
 
     def _read(self, path: str, blob: str) -> bytes | None:
         if self._checkout is not None:
@@ -114,15 +106,20 @@ class RepositoryTree:
         found: dict[str, set[str]] = {word: set() for word in words}
         if not words:
             return {}
-        where: tuple[str, ...] = ()
-        if self._checkout is None:
-            where = (self._tree,)
-        for path, word in _hits(self._git, words, where):
+        # What lies there is searched faster, as far as it is there.
+        checked_out = self._checkout is not None and len(self._skipped()) <= _SKIPPED
+        for path, word in _hits(self._git, words, () if checked_out else (self._tree,)):
             if word in found and path in self._entries:
                 found[word].add(path)
-        if self._checkout is not None:
-            # Files that are not checked out as the revision has them were searched in the wrong state.
-            for path in self._stale_files():
+        for word in words:
+            if len(word) > _PATTERN:  # beyond what a pattern may be
+                for path in self._entries:
+                    if holds_word(self.sweep(path) or b"", word):
+                        found[word].add(path)
+        if checked_out:
+            # Files that are not there as the revision has them were searched in the wrong state. Asked anew each
+            # time: somebody may work there, and what is found is kept.
+            for path in self._stale_files() | self._skipped():
                 data = self.read(path)
                 for word, paths in found.items():
                     paths.discard(path)
@@ -131,18 +128,26 @@ class RepositoryTree:
         return {word: frozenset(paths) for word, paths in found.items()}
 
     def _stale_files(self) -> frozenset[str]:
-        if self._stale is None:
-            raw = self._git.run(
-                *self._git.without_filters(),
-                "diff-index",
-                "-z",
-                "--name-only",
-                "--no-renames",
-                "--no-ext-diff",
-                self._tree,
+        """The files that do not lie there as the revision has them."""
+        raw = self._git.run(
+            *self._git.without_filters(),
+            "diff-index",
+            "-z",
+            "--name-only",
+            "--no-renames",
+            "--no-ext-diff",
+            self._tree,
+        )
+        return frozenset(raw.decode("utf-8", "surrogateescape").split("\0")) - {""}
+
+    def _skipped(self) -> frozenset[str]:
+        """The files that git takes for being there though they need not be: those outside of a sparse checkout."""
+        if self._sparse is None:
+            listed = self._git.run("ls-files", "-z", "-t", "--full-name", ":/").decode(
+                "utf-8", "surrogateescape"
             )
-            self._stale = frozenset(raw.decode("utf-8", "surrogateescape").split("\0")) - {""}
-        return self._stale
+            self._sparse = frozenset(each[2:] for each in listed.split("\0") if each.startswith("S "))
+        return self._sparse
 
 
 def _entries(git: Git, tree: str) -> dict[str, str]:
@@ -181,7 +186,7 @@ def _hits(git: Git, words: Collection[str], where: tuple[str, ...]) -> list[tupl
                "--no-line-number", "--no-column")  # fmt: skip
     behind = ("-f", "-", *where, "--", ":/")  # patterns as input: an argument cannot be as long as one likes
     out = b""
-    for some in _batches(sorted(words)):
+    for some in _batches(sorted(word for word in words if len(word) <= _PATTERN)):
         if len(some) <= _FIXED_WORDS:
             fixed = "\n".join(some).encode("utf-8", "surrogateescape")
             out += git.run(*options, "-w", "-F", *behind, stdin=fixed, good=(0, 1))
@@ -193,12 +198,10 @@ def _hits(git: Git, words: Collection[str], where: tuple[str, ...]) -> list[tupl
         except TreeError:  # a git without PCRE
             any_word = "|".join(map(re.escape, some)).encode("utf-8", "surrogateescape")
             out += git.run(*options, "-w", "-E", *behind, stdin=any_word, good=(0, 1))
-    hits = set()
     prefix = f"{where[0]}:" if where else ""
-    for line in out.decode("utf-8", "surrogateescape").split("\n"):
-        path, _, word = line.partition("\0")
-        hits.add((path.removeprefix(prefix), word))
-    return sorted(hits)
+    # A path may hold what ends a line.
+    found = re.findall(r"([^\0]*)\0([^\n]*)\n", out.decode("utf-8", "surrogateescape"))
+    return sorted({(path.removeprefix(prefix), word) for path, word in found})
 
 
 def _batches(words: Sequence[str]) -> Iterator[list[str]]:

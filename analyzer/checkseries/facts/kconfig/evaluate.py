@@ -7,6 +7,7 @@ A direct rendering of ``sym_calc_value()``, ``sym_calc_visibility()`` and ``sym_
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -72,9 +73,6 @@ class Evaluation:
         self._user_text: dict[Symbol, str] = {}
         self._preferred: dict[Choice, list[Symbol]] = {}
         self._picked: dict[Choice, Symbol] = {}
-        self._users: dict[Symbol, list[Symbol]] = {}
-        self._known = 0
-        """How many symbols had values when ``_users`` was made."""
         self._empty = _EMPTY if tree.grammar.zero else _NOTHING
         pairs = assignments.items() if isinstance(assignments, Mapping) else assignments
         for name, value in pairs:
@@ -107,6 +105,7 @@ class Evaluation:
             if self._preferred.get(choice) != near._preferred.get(choice)
         }
         choices |= {symbol.choice for symbol in differing if symbol.choice is not None}
+        near.value(self.tree.modules)  # so that it is told whether that hangs on what differs
         gone = near._hanging(differing | {symbol for choice in choices for symbol in choice.members})
         if self.tree.modules in gone:  # on which every m hangs
             return False
@@ -116,21 +115,18 @@ class Evaluation:
         self._visible = {symbol: value for symbol, value in near._visible.items() if symbol not in gone}
         self._unmet = {symbol: value for symbol, value in near._unmet.items() if symbol not in gone}
         self._written = near._written - gone
-        self._users, self._known = near._users, near._known
         return True
 
     def _hanging(self, symbols: set[Symbol]) -> set[Symbol]:
         """These, and all that has a value here which is computed from theirs."""
-        if self._known < len(self._tri) + len(self._text):
-            self._known = len(self._tri) + len(self._text)
-            self._users = {}
-            for symbol in (*self._tri, *self._text):
-                for need in needs(symbol) if symbol.places else ():
-                    self._users.setdefault(need, []).append(symbol)
+        users: dict[Symbol, list[Symbol]] = defaultdict(list)
+        for symbol in (*self._tri, *self._text):
+            for need in needs(symbol) if symbol.places else ():
+                users[need].append(symbol)
         found = set(symbols)
         pending = list(symbols)
         while pending:
-            fresh = set(self._users.get(pending.pop(), ())) - found
+            fresh = set(users.get(pending.pop(), ())) - found
             found |= fresh
             pending += fresh
         return found
