@@ -65,3 +65,29 @@ def test_none_outlives_a_caller_that_is_killed() -> None:
     caller.stdout.close()
     assert all(line.strip().isdigit() for line in first)
     assert len(rest.split()) <= 2, "what was begun is finished, nothing more is begun"
+
+
+def test_a_small_worker_goes_on_with_the_next_name() -> None:
+    def work(_name: str) -> int:
+        return os.getpid()
+
+    for together, processes in ((0, 6), (1, 6), (10_000, 2)):
+        said = [receive.recv() for _, receive in start(tuple("abcdef"), work, 2, None, together)]
+        assert len(set(said)) == processes
+
+
+def test_what_it_did_before_survives_a_worker_that_dies() -> None:
+    done: list[str] = []
+
+    def work(name: str) -> str:
+        if name == "b":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return name
+
+    said = {}
+    for name, receive in start(tuple("abcd"), work, 1, lambda name, _: done.append(name), 10_000):
+        try:
+            said[name] = receive.recv()
+        except EOFError:
+            said[name] = "dead"
+    assert said == {"a": "a", "b": "dead", "c": "c", "d": "d"}

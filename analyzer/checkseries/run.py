@@ -172,6 +172,9 @@ def _offsets(applied: Applied) -> str:
     return f"{first.path}: hunk {first.hunk} at an offset of {first.lines:+d} lines{more}"
 
 
+_TOGETHER = 350
+"""MiB up to which one process judges several architectures: they share what C says, and each has a Kconfig model."""
+
 # --- asking the rules --------------------------------------------------------------------------------------
 
 
@@ -201,7 +204,7 @@ def ask(history: History, rules: Sequence[Rule], jobs: int) -> tuple[Course, ...
     concerned = _concerned(history, bound) if archs else []
     if concerned:
         _search(history, concerned)
-        answers += start(archs, lambda arch: _courses(history, concerned, arch), jobs, after)
+        answers += start(archs, lambda arch: _courses(history, concerned, arch), jobs, after, _TOGETHER)
     elif archs:
         for arch in archs:
             _keep(history, bound, arch, ())

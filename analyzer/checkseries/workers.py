@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
@@ -16,10 +17,12 @@ def start(
     work: Callable[[str], Any],
     jobs: int,
     after: Callable[[str, Any], None] | None = None,
+    together: int = 0,
 ) -> list[tuple[str, Connection]]:
     """Begin ``work(name)`` for each name, ``jobs`` at a time; returns where each answer will arrive, in order.
 
-    ``after`` is what each worker does with the name and its answer once it has given that.
+    ``after`` is what each worker does with the name and its answer once it has given that. A worker that has taken
+    less than ``together`` MiB goes on with another name: what it knows by then may serve that too.
 
     Receiving raises EOFError if a worker ended without an answer. Nothing outlives the caller for longer than
     the work that it is at.
@@ -28,7 +31,9 @@ def start(
     for number in range(min(jobs, len(names))):
         queue = list(names[number::jobs])
         _CONTEXT.Process(
-            target=_one_after_the_other, args=(queue, work, after, pipes, os.getpid()), daemon=False
+            target=_one_after_the_other,
+            args=(queue, work, after, together, pipes, os.getpid()),
+            daemon=False,
         ).start()
     for _, send in pipes.values():
         send.close()
@@ -39,6 +44,7 @@ def _one_after_the_other(
     queue: list[str],
     work: Callable[[str], Any],
     after: Callable[[str, Any], None] | None,
+    together: int,
     pipes: dict[str, tuple[Connection, Connection]],
     caller: int,
 ) -> None:
@@ -47,29 +53,35 @@ def _one_after_the_other(
         if name not in queue:
             send.close()
     while queue and os.getppid() == caller:
-        name, *queue = queue
-        worker = _CONTEXT.Process(target=_one, args=(name, queue, work, after, pipes))
+        begun = _CONTEXT.Value("i", 0)
+        worker = _CONTEXT.Process(target=_some, args=(queue, work, after, together, pipes, begun))
         worker.start()
-        pipes[name][1].close()
         worker.join()
+        taken = max(begun.value, 1)
+        for name in queue[:taken]:  # if it gave no answer, whoever waits for that is told so
+            pipes[name][1].close()
+        del queue[:taken]
 
 
-def _one(
-    name: str,
-    others: list[str],
+def _some(
+    queue: list[str],
     work: Callable[[str], Any],
     after: Callable[[str, Any], None] | None,
+    together: int,
     pipes: dict[str, tuple[Connection, Connection]],
+    begun: Any,
 ) -> None:
-    for other in others:
-        pipes[other][1].close()
-    send = pipes[name][1]
-    answer = work(name)
-    try:
-        send.send(answer)
-    except BrokenPipeError:  # nobody waits for it any more
-        pass
-    finally:
-        send.close()
-    if after is not None:
-        after(name, answer)
+    for name in queue:
+        if begun.value and resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >= together << 10:
+            return
+        begun.value += 1
+        send = pipes[name][1]
+        answer = work(name)
+        try:
+            send.send(answer)
+        except BrokenPipeError:  # nobody waits for it any more
+            return
+        finally:
+            send.close()
+        if after is not None:
+            after(name, answer)
