@@ -179,7 +179,7 @@ _TOGETHER = 350
 
 
 def ask(history: History, rules: Sequence[Rule], jobs: int) -> tuple[Course, ...]:
-    """All rules on all their subjects on all snapshots; each arch in a process of its own, ``jobs`` at once."""
+    """All rules on all their subjects on all snapshots; each arch in a process, ``jobs`` at once."""
     free = [rule for rule in rules if not rule.per_arch]
     bound = [rule for rule in rules if rule.per_arch]
     known = {arch: _known(history, bound if arch else free, arch) for arch in ("", *history.archs)}

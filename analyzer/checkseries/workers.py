@@ -1,4 +1,4 @@
-"""Work on several architectures at once: a forked process for each, so that what one took goes with it."""
+"""Work on several architectures at once, in forked processes: what one took goes with it, unless it stays small."""
 
 from __future__ import annotations
 
