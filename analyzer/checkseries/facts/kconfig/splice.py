@@ -13,7 +13,7 @@ from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
-from checkseries.facts.kconfig.dialect import MAX_INCLUSION, Parse
+from checkseries.facts.kconfig.dialect import MAX_BLOCKS, MAX_INCLUSION, Parse
 from checkseries.facts.kconfig.expression import leaves
 from checkseries.facts.kconfig.lexical import statements
 from checkseries.facts.kconfig.menu import Walk
@@ -75,6 +75,7 @@ class _Region:
     path: str
     old: range
     """Its lines before."""
+    was: str
     first: int
     """Its first line now."""
     text: str
@@ -90,6 +91,14 @@ class _Shift:
 
     def __call__(self, line: int) -> int:
         return line + self.by[bisect_right(self.starts, line) - 1] if line else line
+
+
+class _Shifts(dict[str, _Shift]):
+    """How the lines of each changed file move."""
+
+    def line(self, path: str, line: int) -> int:
+        """Where a line of any file is now."""
+        return self[path](line) if path in self else line
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +136,20 @@ def _spliced(
     toolchain: Toolchain,
 ) -> Tree:
     regions: list[_Region] = []
-    shifts: dict[str, _Shift] = {}
+    shifts = _Shifts()
     for path, (before, now) in files.items():
         some, shifts[path] = _changes(tree, path, before, now)
         regions += some
     gone = {path: [each.old for each in regions if each.path == path] for path in files}
+    told = [(symbol.name, place) for symbol in tree.order for place in symbol.places if place[0] in files]
     for region in regions:
-        _agree(tree, region, files[region.path][0], toolchain)
+        _agree(tree, region, told, toolchain)
     cleared = _clear(tree, gone)
     _shift(tree, shifts)
     known = set(tree.files)
     new = [_parse(tree, region, read, known, toolchain) for region in regions]
     cleared += [symbol for each in new for symbol in each.symbols]
-    sourced = {
-        path: (by, shifts[by](line) if by in shifts else line) for path, (by, line) in tree.sourced.items()
-    }
+    sourced = {path: (by, shifts.line(by, line)) for path, (by, line) in tree.sourced.items()}
     for found in new:
         sourced |= found.sourced
     for symbol in cleared:
@@ -151,7 +159,7 @@ def _spliced(
             statements_ = each.target.implied if each.implied else each.target.selected
             statements_.remove(each)
             insort(statements_, each, key=lambda each: _position(sourced, each.path, each.line))
-    _forget_unmentioned(tree, regions, files)
+    _forget_unmentioned(tree, regions)
     # What a select makes its target need counts as the target's.
     changed = [*cleared, *(each.target for symbol in cleared for each in symbol.selects)]
     choices = [*tree.choices, *(choice for each in new for choice in each.choices)]
@@ -159,7 +167,7 @@ def _spliced(
 
     def kept(some: Iterable[Statement]) -> tuple[Statement, ...]:
         return tuple(
-            Statement(each.command, each.path, shifts[each.path](each.line)) if each.path in shifts else each
+            Statement(each.command, each.path, shifts.line(each.path, each.line))
             for each in some
             if not _within(gone, each.path, each.line)
         )
@@ -172,13 +180,9 @@ def _spliced(
             "files": tuple(sorted(paths, key=lambda path: _position(sourced, path, 0))),
             "order": _order(tree, dict.fromkeys(changed)),
             "sourced": sourced,
-            "warnings": _warnings(tree, gone, shifts),
             "unmodelled": kept(tree.unmodelled),
             "assumed": kept(tree.assumed),
-            "blocks": {
-                (path, shifts[path](line) if path in shifts else line): block
-                for (path, line), block in tree.blocks.items()
-            }
+            "blocks": {(path, shifts.line(path, line)): block for (path, line), block in tree.blocks.items()}
             | {at: block for each in new for at, block in each.blocks.items()},
         }
     )
@@ -194,16 +198,17 @@ def _changes(tree: Tree, path: str, before: str, now: str) -> tuple[list[_Region
     if tree.files.count(path) > 1 or any(warned == path for warned, _, _ in tree.warnings):
         raise _Elsewhere
     old, new = _entries(before), _entries(now)
-    if any(each.kind == "mainmenu" for each in (*old, *new)) or not _read_alike(tree, path, old):
+    open_at = _nesting(old)
+    if any(each.kind == "mainmenu" for each in (*old, *new)) or not _read_alike(tree, path, old, open_at):
         raise _Elsewhere
     regions, starts, by = [], [0], [0]
     for same, first, last, start, stop in _compared([each.said for each in old], [each.said for each in new]):
         removed, added = old[first:last], new[start:stop]
         if same:
-            for was, is_ in zip(removed, added, strict=True):
-                if is_.first - was.first != by[-1]:
-                    starts.append(was.first)
-                    by.append(is_.first - was.first)
+            for one, other in zip(removed, added, strict=True):
+                if other.first - one.first != by[-1]:
+                    starts.append(one.first)
+                    by.append(other.first - one.first)
             continue
         text = "".join(each.text for each in added)
         if any(each.kind not in _NEW for each in added) or _STATEFUL.search(text):
@@ -211,7 +216,9 @@ def _changes(tree: Tree, path: str, before: str, now: str) -> tuple[list[_Region
         if any(each.kind not in _PLAIN or _STATEFUL.search(each.text) for each in removed):
             raise _Elsewhere
         lines = range(_line(old, first, before), _line(old, last, before))
-        regions.append(_Region(path, lines, _line(new, start, now), text, _around(tree, path, old[:first])))
+        was = "".join(each.text for each in removed)
+        block = _around(tree, path, open_at[first])
+        regions.append(_Region(path, lines, was, _line(new, start, now), text, block))
     return regions, _Shift(starts, by)
 
 
@@ -235,18 +242,35 @@ def _common(one: Sequence[str], other: Sequence[str]) -> int:
     return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
-def _read_alike(tree: Tree, path: str, entries: Sequence[_Entry]) -> bool:
-    """Whether the blocks of a file begin, and end, where the parse found them."""
-    stack: list[str] = []
-    found = set()
+def _nesting(entries: Sequence[_Entry]) -> list[tuple[_Entry, ...]]:
+    """The blocks that are open before each entry, and behind the last; raises where they do not match."""
+    found: list[tuple[_Entry, ...]] = [()]
     for entry in entries:
+        open_ = found[-1]
         if entry.kind in _OPENS:
-            if "choice" not in stack and entry.kind != "choice":
-                found.add(entry.last)
-            stack.append(entry.kind)
-        elif entry.kind in _CLOSES and (not stack or _OPENS[stack.pop()] != entry.kind):
-            return False
-    return not stack and found == {line for of, line in tree.blocks if of == path and line}
+            open_ = (*open_, entry)
+        elif entry.kind in _CLOSES:
+            if not open_ or _OPENS[open_[-1].kind] != entry.kind:
+                raise _Elsewhere
+            open_ = open_[:-1]
+        if len(open_) > MAX_BLOCKS:
+            raise _Elsewhere
+        found.append(open_)
+    if found[-1]:
+        raise _Elsewhere
+    return found
+
+
+def _read_alike(
+    tree: Tree, path: str, entries: Sequence[_Entry], open_at: Sequence[tuple[_Entry, ...]]
+) -> bool:
+    """Whether the blocks of a file begin where the parse found them."""
+    begun = {
+        entry.last
+        for entry, open_ in zip(entries, open_at, strict=False)
+        if entry.kind in ("if", "menu") and all(each.kind != "choice" for each in open_)
+    }
+    return begun == {line for of, line in tree.blocks if of == path and line}
 
 
 def _line(entries: Sequence[_Entry], index: int, text: str) -> int:
@@ -254,19 +278,11 @@ def _line(entries: Sequence[_Entry], index: int, text: str) -> int:
     return entries[index].first if index < len(entries) else text.count("\n") + 1
 
 
-def _around(tree: Tree, path: str, before: Sequence[_Entry]) -> Block:
-    """What the blocks around the place behind some entries of a file ask for."""
-    stack: list[_Entry] = []
-    for entry in before:
-        if entry.kind in _OPENS:
-            stack.append(entry)
-        elif entry.kind in _CLOSES:
-            if not stack or _OPENS[stack[-1].kind] != entry.kind:
-                raise _Elsewhere
-            stack.pop()
-    if any(entry.kind == "choice" for entry in stack) or len(stack) > _DEEPEST:
+def _around(tree: Tree, path: str, open_: Sequence[_Entry]) -> Block:
+    """What the open blocks of a file ask for, with those around its source statement."""
+    if any(entry.kind == "choice" for entry in open_) or len(open_) > _DEEPEST:
         raise _Elsewhere
-    found = tree.blocks.get((path, stack[-1].last if stack else 0))
+    found = tree.blocks.get((path, open_[-1].last if open_ else 0))
     if found is None:
         raise _Elsewhere
     return found
@@ -319,18 +335,15 @@ def _clear(tree: Tree, gone: Mapping[str, Sequence[range]]) -> list[Symbol]:
     return found
 
 
-def _shift(tree: Tree, shifts: Mapping[str, _Shift]) -> None:
+def _shift(tree: Tree, shifts: _Shifts) -> None:
     """Move the lines that entries, selects and choices stand at."""
 
     def moved(each: Choice | Reverse) -> None:
-        if each.path in shifts:
-            each.line = shifts[each.path](each.line)
+        each.line = shifts.line(each.path, each.line)
 
     for symbol in tree.order:
         if any(path in shifts for path, _ in symbol.places):
-            symbol.places = [
-                (path, shifts[path](line) if path in shifts else line) for path, line in symbol.places
-            ]
+            symbol.places = [(path, shifts.line(path, line)) for path, line in symbol.places]
             for each in symbol.selects:
                 moved(each)
             if symbol.whole:
@@ -382,10 +395,11 @@ def _parse(
     return _Found(symbols, walk.choices, parse.kconfig_filenames[1:], blocks, parse.sourced)
 
 
-def _agree(tree: Tree, region: _Region, before: str, toolchain: Toolchain) -> None:
-    """Look whether a region alone was read before as the whole parse read it; raises where it was not."""
-    lines = before.split("\n")[region.old.start - 1 : region.old.stop - 1]
-    text = "\n" * (region.old.start - 1) + "".join(f"{line}\n" for line in lines)
+def _agree(
+    tree: Tree, region: _Region, told: Iterable[tuple[str, tuple[str, int]]], toolchain: Toolchain
+) -> None:
+    """Look whether a region alone is read as the whole parse told of its entries; raises where it is not."""
+    text = "\n" * (region.old.start - 1) + region.was
     parse = Parse({region.path: text}.get, region.path, toolchain, tree.grammar)
     alone = []
     node = parse.top_node.list
@@ -393,15 +407,9 @@ def _agree(tree: Tree, region: _Region, before: str, toolchain: Toolchain) -> No
         if node.item.__class__ is not int:  # a comment
             alone.append((node.item.name, (region.path, node.linenr)))
         node = node.next
-    told = parse.remarks or parse.assigns
     parse.dissolve()
-    whole = [
-        (symbol.name, place)
-        for symbol in tree.order
-        for place in symbol.places
-        if place[0] == region.path and place[1] in region.old
-    ]
-    if told or sorted(alone) != sorted(whole):
+    whole = [each for each in told if each[1][0] == region.path and each[1][1] in region.old]
+    if parse.remarks or parse.assigns or sorted(alone) != sorted(whole):
         raise _Elsewhere
 
 
@@ -414,14 +422,9 @@ def _position(sourced: Mapping[str, tuple[str, int]], path: str, line: int) -> t
     return tuple(reversed(found))
 
 
-def _forget_unmentioned(tree: Tree, regions: Sequence[_Region], files: Mapping[str, tuple[str, str]]) -> None:
+def _forget_unmentioned(tree: Tree, regions: Sequence[_Region]) -> None:
     """Drop the names that nothing defines and nothing mentions any more."""
-    words = {
-        word
-        for region in regions
-        for line in files[region.path][0].split("\n")[region.old.start - 1 : region.old.stop - 1]
-        for word in re.findall(r"[A-Za-z0-9_-]+", line)
-    }
+    words = {word for region in regions for word in re.findall(r"[A-Za-z0-9_-]+", region.was)}
     doubtful = {
         symbol
         for word in words
@@ -472,13 +475,3 @@ def _order(tree: Tree, changed: Iterable[Symbol]) -> tuple[Symbol, ...]:
     first = settled(changed)
     done = set(first)
     return (*first, *(symbol for symbol in tree.order if symbol.places and symbol not in done))
-
-
-def _warnings(
-    tree: Tree, gone: Mapping[str, Sequence[range]], shifts: Mapping[str, _Shift]
-) -> tuple[tuple[str, int, str], ...]:
-    return tuple(
-        (path, shifts[path](line) if path in shifts else line, message)
-        for path, line, message in tree.warnings
-        if not _within(gone, path, line)
-    )
