@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from checkseries.facts.answer import Broken, Holds, Impossible, Possible
 from checkseries.facts.kconfig import Model, Select, model
-from checkseries.facts.kconfig.symbol import And, Expr, Not, Or, Relation, Symbol
+from checkseries.facts.kconfig.expression import leaves
+from checkseries.facts.kconfig.symbol import Expr
 from checkseries.model import SelectionRow
 from checkseries.tree import Snapshot
 
@@ -80,15 +81,4 @@ def selects_near(kconfig: Model, name: str, *, dependents: bool) -> tuple[Select
 
 def mentioned(expression: Expr) -> frozenset[str]:
     """The names of the symbols in an expression."""
-    names, pending = set(), [expression]
-    while pending:
-        match pending.pop():
-            case Symbol(name=name):
-                names.add(name)
-            case And(operands=operands) | Or(operands=operands):
-                pending.extend(operands)
-            case Not(operand=operand):
-                pending.append(operand)
-            case Relation(left=left, right=right):
-                pending += [left, right]
-    return frozenset(names)
+    return frozenset(each.name for each in leaves(expression))

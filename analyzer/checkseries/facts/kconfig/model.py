@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from checkseries.facts.answer import Broken, Holds, Impossible, Possibility, Possible, Unknown, Verdict
 from checkseries.facts.kconfig.encode import Encoding
 from checkseries.facts.kconfig.evaluate import Evaluation, Mode
-from checkseries.facts.kconfig.expression import parse, prefix_number, text
+from checkseries.facts.kconfig.expression import leaves, parse, prefix_number, text
 from checkseries.facts.kconfig.free import FreeToolchain
 from checkseries.facts.kconfig.kept import dumped, loaded
 from checkseries.facts.kconfig.menu import GRAMMAR, grammar_of, parsed
@@ -20,12 +20,9 @@ from checkseries.facts.kconfig.shape import shape
 from checkseries.facts.kconfig.splice import spliced
 from checkseries.facts.kconfig.symbol import (
     LETTER,
-    And,
     Expr,
     KconfigError,
     N,
-    Not,
-    Or,
     Reverse,
     Statement,
     Symbol,
@@ -171,12 +168,10 @@ class Model:
     def dependents(self, name: str) -> tuple[str, ...]:
         """The names of the symbols in a select whose direct dependencies mention a symbol, sorted."""
         if not self._dependents:
-            mentioned: dict[int, frozenset[str]] = {}  # what stands around many entries is one expression
             for symbol in self.tree.symbols.values():
-                if symbol.direct and (symbol.selects or symbol.selected):
-                    names = [_mentioned(expr, mentioned) for expr in symbol.direct]
-                    for each in names[0] if len(names) == 1 else names[0].union(*names[1:]):
-                        self._dependents.setdefault(each, []).append(symbol.name)
+                if symbol.selects or symbol.selected:
+                    for mention in {each.name for expr in symbol.direct for each in leaves(expr)}:
+                        self._dependents.setdefault(mention, []).append(symbol.name)
         return tuple(sorted(self._dependents.get(name, ())))
 
     def shape(self, name: str) -> str:
@@ -283,22 +278,6 @@ class Model:
 
     def _parse(self, written: str) -> Expr:
         return parse(written, lambda name: self.tree.symbols.get(name) or Symbol(name))
-
-
-def _mentioned(expr: Expr, known: dict[int, frozenset[str]]) -> frozenset[str]:
-    """The names of the symbols in an expression; ``known`` are those of parts, by identity."""
-    found = known.get(id(expr))
-    if found is None:
-        if isinstance(expr, Symbol):
-            found = frozenset((expr.name,))
-        elif isinstance(expr, And | Or):
-            found = frozenset().union(*[_mentioned(each, known) for each in expr.operands])
-        elif isinstance(expr, Not):
-            found = _mentioned(expr.operand, known)
-        else:
-            found = frozenset((expr.left.name, expr.right.name))
-        known[id(expr)] = found
-    return found
 
 
 def _written(statement: Reverse) -> Select:
