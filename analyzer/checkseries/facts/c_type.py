@@ -28,8 +28,8 @@ class Abi:
     """The size and alignment of a ``long double``, if they are known."""
     most: int = 16
     """What no scalar type is aligned beyond."""
-    loose: bool = False
-    """Whether a bit-field begins where the last one ends, whatever its type, and only one of no width aligns."""
+    loose: int = 0
+    """Where a bit-field begins where the last one ends, whatever its type, the bits that one of no width aligns to."""
 
     def aligned(self, size: int) -> int:
         """How a member of a scalar type of so many bytes is aligned."""
@@ -127,7 +127,7 @@ class Placing:
     anonymous: bool
     """Whether bit-fields without a name count for the alignment."""
     loose: int = 0
-    """Where bit-fields are loose, to how many bits one of no width aligns what follows."""
+    """As of an ``Abi``."""
     at: int = 0
     end: int = 0
     align: int = 8

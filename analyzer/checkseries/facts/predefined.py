@@ -285,7 +285,7 @@ _NARROW_ABIS = {
     "x86": Abi(long=4, wide=4, long_double=(12, 4)),
     "mips": Abi(long=4, biggest=8, long_double=(8, 8)),
     "riscv": Abi(long=4),
-    "m68k": Abi(long=4, wide=2, biggest=2, long_double=(12, 2), most=2, loose=True),
+    "m68k": Abi(long=4, wide=2, biggest=2, long_double=(12, 2), most=2, loose=16),
 }
 _ALWAYS_NARROW = frozenset({"m68k"})
 

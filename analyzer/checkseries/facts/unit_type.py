@@ -1001,8 +1001,8 @@ class Types:
         """A struct or union of its body."""
         if self._random and asked.randomized:
             raise UnknownTypeError("its layout is randomized")
-        loose = 8 * self.abi.most if self.abi.loose else 0
-        placing = Placing(kind == "union", asked.packed, outer.pack, self.abi.anonymous, loose)
+        abi = self.abi
+        placing = Placing(kind == "union", asked.packed, outer.pack, abi.anonymous, abi.loose)
         reader = _Reader(self, body, outer.pack, outer.depth + 1)
         reader.inline = outer.inline
         while reader.at < len(body):
