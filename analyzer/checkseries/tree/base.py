@@ -8,7 +8,8 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import re
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 
@@ -61,6 +62,14 @@ def identifiers(text: bytes) -> frozenset[bytes]:
 def blob_id(data: bytes) -> str:
     """What git calls some bytes, in a repository of SHA-1 names."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def by_directory(paths: Iterable[str]) -> dict[str, list[str]]:
+    """The paths by the directories that they are in; "" is the top."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        found[path.rpartition("/")[0]].append(path)
+    return found
 
 
 def plain_name(pattern: str) -> bool:

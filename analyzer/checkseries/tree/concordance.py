@@ -14,9 +14,9 @@ import re
 import sqlite3
 import zlib
 from array import array
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+from checkseries.tree.base import by_directory
 from checkseries.tree.cached import connected, unpacked, write
 from checkseries.workers import start
 
@@ -72,9 +72,7 @@ class Concordance:
 
     def make(self, tree: str, files: Collection[str], read: Callable[[str], bytes | None], jobs: int) -> bool:
         """Make the concordance of a tree of some files; whether there is one now."""
-        below: dict[str, list[str]] = defaultdict(list)
-        for path in files:
-            below[path.rpartition("/")[0]].append(path)
+        below = by_directory(files)
         names = sorted(below)
         if len(names) > _MOST_DIRECTORIES:
             return False

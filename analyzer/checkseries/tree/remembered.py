@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
 from checkseries.errors import TreeError
-from checkseries.tree.base import holds_word, identifiers
+from checkseries.tree.base import by_directory, holds_word, identifiers
 from checkseries.tree.cached import alone, connected, unpacked, write
 from checkseries.tree.concordance import Concordance
 from checkseries.tree.repository import RepositoryTree
@@ -162,7 +162,8 @@ class RememberedTree:
         self._book = book
         self._near: tuple[str, frozenset[str]] | None = None
         self._asked_near = False
-        self._below: dict[str, list[str]] = defaultdict(list)
+        self._below: dict[str, list[str]] = {}
+        self._differing: dict[str, frozenset[str] | None] = {}
 
     @property
     def id(self) -> str:
@@ -198,14 +199,14 @@ class RememberedTree:
         fresh: dict[str, frozenset[str]] = {}
         if asked - found.keys():
             fresh.update(self._taken_over(asked - found.keys()))
-        if asked - found.keys() - fresh.keys():
-            # One after the other: git uses all cores by itself, and the next may ask for the same.
-            with alone(self._book.lock):
-                found |= self._book.recall(self._tree.id, asked - found.keys() - fresh.keys())
-                fresh.update(self._searched(asked - found.keys() - fresh.keys()))
+        missing = asked - found.keys() - fresh.keys()
+        # One after the other: git uses all cores by itself, and the next may ask for the same.
+        with alone(self._book.lock) if missing else contextlib.nullcontext():
+            if missing:
+                found |= self._book.recall(self._tree.id, missing)
+                fresh.update(self._searched(missing - found.keys()))
+            if fresh:
                 self._book.enter(self._tree.id, fresh)
-        elif fresh:
-            self._book.enter(self._tree.id, fresh)
         # A file that the tree does not have is none of its files, whoever wrote the wordbook.
         have = self._tree.paths()
         return {
@@ -218,11 +219,8 @@ class RememberedTree:
             known = self._book.recall(other, words)
             if not known:
                 continue
-            try:
-                differing = self._tree.differing(other)
-            except TreeError:  # another repository's tree, or one that was pruned
-                continue
-            if len(differing) > _FAR:
+            differing = self._differing_from(other)
+            if differing is None:
                 continue
             held = {path: identifiers(self._tree.read(path) or b"") for path in differing}
             return {
@@ -245,16 +243,24 @@ class RememberedTree:
         if not self._asked_near:
             self._asked_near = True
             self._near = None
-            trees = self._book.concordance.trees()
-            if self._tree.id in trees:
-                self._near = (self._tree.id, frozenset())
-            for other in trees if self._near is None else ():
-                with contextlib.suppress(TreeError):
-                    differing = self._tree.differing(other)
-                    if len(differing) <= _FAR:
-                        self._near = (other, differing)
-                        break
+            # This one first, from which nothing differs.
+            for other in sorted(self._book.concordance.trees(), key=lambda tree: tree != self._tree.id):
+                differing = self._differing_from(other)
+                if differing is not None:
+                    self._near = (other, differing)
+                    break
         return self._near
+
+    def _differing_from(self, other: str) -> frozenset[str] | None:
+        """The paths of which another tree, by its id, holds something else; None if they are many or not known."""
+        if other == self._tree.id:
+            return frozenset()
+        if other not in self._differing:
+            self._differing[other] = None
+            with contextlib.suppress(TreeError):  # another repository's tree, or one that was pruned
+                differing = self._tree.differing(other)
+                self._differing[other] = differing if len(differing) <= _FAR else None
+        return self._differing[other]
 
     def _looked_up(self, words: Collection[str]) -> dict[str, frozenset[str]]:
         """What a look at all files finds that can hold some words, as far as they are few."""
@@ -262,8 +268,7 @@ class RememberedTree:
         if near is None:
             return {}
         if not self._below:
-            for path in self._tree.paths():
-                self._below[path.rpartition("/")[0]].append(path)
+            self._below = by_directory(self._tree.paths())
         tree, differing = near
         places = {
             word: {path for each in directories for path in self._below.get(each, ())} | differing
