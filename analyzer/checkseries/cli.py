@@ -194,9 +194,10 @@ def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[st
         _progress("opening the tree")
         tree = open_tree(where, revision, worktree=options.worktree, book=_wordbook(options))
         archs = archs_of(tree, series, options.arch)
-        jobs = options.jobs or min(os.cpu_count() or 1, 4)
         _progress(f"judging {len(series.patches)} patches")
-        report = run(series, tree, rules, archs, profile, jobs, options.toolchain, options.index)
+        report = run(
+            series, tree, rules, archs, profile, _processes(options), options.toolchain, options.index
+        )
         report = replace(report, seconds=time.monotonic() - started)
         _progress("")
         rendered.append(_rendered(options, report, rules))
@@ -206,9 +207,14 @@ def _judge(options: argparse.Namespace, where: Location, todo: Sequence[tuple[st
     if options.run is _check and isinstance(tree, RememberedTree) and tree.wants_concordance():
         sys.stdout.flush()
         _progress("reading all words of the tree, so that the next series waits for no search")
-        tree.make_concordance(jobs)
+        tree.make_concordance(_processes(options))
         _progress("")
     return status
+
+
+def _processes(options: argparse.Namespace) -> int:
+    """How many processes to use."""
+    return int(options.jobs or min(os.cpu_count() or 1, 4))
 
 
 def _index_tree(options: argparse.Namespace) -> int:
@@ -221,7 +227,7 @@ def _index_tree(options: argparse.Namespace) -> int:
         )
         raise UsageError(f"index: {tree.name} {reason}")
     _progress("reading all words of the tree")
-    made = tree.make_concordance(options.jobs or min(os.cpu_count() or 1, 4))
+    made = tree.make_concordance(_processes(options))
     _progress("")
     if not made:
         raise InputError(f"index: the words of {tree.name} cannot be kept")
@@ -484,9 +490,10 @@ def _kconfig_unmet(options: argparse.Namespace) -> int:
             return UnmetSweep(arch, 0, failure=str(error))
 
     sweeps = []
-    jobs = options.jobs or min(os.cpu_count() or 1, 4)
     index = options.index
-    for arch, receive in start(archs, swept, jobs, (lambda *_: index.settle()) if index else None):
+    for arch, receive in start(
+        archs, swept, _processes(options), (lambda *_: index.settle()) if index else None
+    ):
         try:
             sweeps.append(receive.recv())
         except EOFError:  # killed, for want of memory most likely
@@ -704,8 +711,7 @@ def _parser() -> argparse.ArgumentParser:
                     "Read all words of a tree once, so that no series on it or on one close by waits for a search.\n"
                     "check does so by itself after a few searches.")  # fmt: skip
     _tree_options(index)
-    index.set_defaults(worktree=False)
-    index.add_argument("--jobs", type=_jobs, default=0, metavar="N", help="processes to use (default: one a core, 4 at most)")  # fmt: skip
+    _jobs_option(index)
 
     rules = command(
         "rules", None, "list, show or test rules and contracts", "List, show or test rules and contracts."
@@ -737,9 +743,7 @@ def _query_commands(command: Callable[[str, object, str, str], argparse.Argument
 
     unmet = command("kconfig unmet", _kconfig_unmet, "all selects whose target's dependencies can be unmet",
                     "List every select of the tree that can force on what its dependencies forbid. Exit status 1 if there is one.")  # fmt: skip
-    unmet.add_argument(
-        "--jobs", type=_jobs, default=0, metavar="N", help="processes to use (default: one a core, 4 at most)"
-    )
+    _jobs_option(unmet)
 
     implies = command("kconfig implies", _kconfig_implies, "whether one expression implies another",
                       "Prove on each architecture that B holds wherever A does, or show where not. Exit status 1 if it is broken on one.")  # fmt: skip
@@ -802,10 +806,14 @@ def _judge_options(parser: argparse.ArgumentParser) -> None:
     _rules_option(group)
     group.add_argument("--fail-on", choices=("error", "warning", "note", "never"), default="warning",
                        help="least severity that makes the exit status 1 (default: warning)")  # fmt: skip
-    group.add_argument(
+    _jobs_option(group)
+    _output_options(parser, _FORMATS)
+
+
+def _jobs_option(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
         "--jobs", type=_jobs, default=0, metavar="N", help="processes to use (default: one a core, 4 at most)"
     )
-    _output_options(parser, _FORMATS)
 
 
 def _jobs(text: str) -> int:
