@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from checkseries.archs import USUAL
@@ -33,13 +34,22 @@ MOST_ADDED = 2.5
 QUESTIONS = 100
 
 
-def timed(command: list[str], cwd: Path) -> tuple[float, float, int]:
-    """Wall seconds, CPU seconds and peak resident MiB (largest process) of a command; its output is dropped."""
+def timed(
+    command: list[str],
+    cwd: Path,
+    environ: Mapping[str, str] | None = None,
+    good: Collection[int] | None = None,
+) -> tuple[float, float, int]:
+    """Wall seconds, CPU seconds and peak resident MiB (largest process) of a command; its output is dropped.
+
+    ``good`` are the exit statuses that it may have, if not all.
+    """
     start = time.monotonic()
     with open(os.devnull, "w") as null:
-        child = subprocess.Popen(command, cwd=cwd, stdout=null, stderr=null)
-        _, _, usage = os.wait4(child.pid, 0)
-        child.returncode = 0
+        child = subprocess.Popen(command, cwd=cwd, env=environ, stdout=null, stderr=null)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    assert good is None or child.returncode in good, f"{command}: {child.returncode}"
     return time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024
 
 

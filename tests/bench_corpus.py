@@ -10,11 +10,11 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from tests.bench import timed
 
 MEDIAN, SLOWEST, MEMORY = 1.5, 8.0, 800
 """Seconds and MiB that a series may take on two cores with the cache warm."""
@@ -43,20 +43,13 @@ never = true
 """
 
 
-def timed(series: Path, tree: Path, cache: str, *options: str) -> tuple[float, float, int]:
-    """Wall seconds, CPU seconds and peak resident MiB of judging a series; raises if it could not be judged."""
+def judged(series: Path, tree: Path, cache: str, *options: str) -> tuple[float, float, int]:
+    """Wall seconds, CPU seconds and peak resident MiB of judging a series; fails if it could not be judged."""
     command = [str(Path(sys.executable).with_name("checkseries")), "check", str(series), "--tree", str(tree)]
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    start = time.monotonic()
-    child = subprocess.Popen(
-        [*command, "--format", "json", *options],
-        stdout=subprocess.DEVNULL,
-        env=environ | {"XDG_CACHE_HOME": cache},
+    return timed(
+        [*command, "--format", "json", *options], Path(), environ | {"XDG_CACHE_HOME": cache}, good=(0, 1)
     )
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    assert child.returncode in (0, 1), f"{series}: {child.returncode}"
-    return time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024
 
 
 def main() -> int:
@@ -79,7 +72,7 @@ def main() -> int:
             ("the same again", ()),
         ):
             rows = [
-                timed(
+                judged(
                     options.corpus / case["dir"] / "series.mbox",
                     options.trees / f"linux-{case['base']}",
                     scratch,
